@@ -1,0 +1,124 @@
+package operation
+
+import (
+	"mime"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/asyncreply/asyncreply/pkg/job"
+)
+
+// Operation is one kind of work. Its durations and limits are never zero:
+// what the file leaves out has its default.
+type Operation struct {
+	Name        string
+	Description string
+
+	ContentTypes []string // media types or ranges taken, such as image/*; empty: any
+	MaxPayload   int64    // bytes
+
+	QueueTimeout   time.Duration // longest wait in the queue, from the accepting send
+	AttemptTimeout time.Duration // longest run of one attempt
+	Deadline       time.Duration // longest time from submission to the end of the last attempt
+	Retry          Retry
+	Processor      Processor
+
+	parameters *parameters
+	schema     *payloadSchema
+}
+
+// Processor says who does the work. Exactly one member is set.
+type Processor struct {
+	Go   string // name of a handler registered in the worker
+	HTTP *HTTP
+	Exec *Exec
+}
+
+// HTTP forwards the payload to a backend.
+type HTTP struct {
+	URL     string            // absolute http or https URL; the job's query string is appended
+	Method  string            // default POST
+	Headers map[string]string // sent beside those of the job
+}
+
+// Exec runs a program: payload on stdin, result on stdout.
+type Exec struct {
+	Command     []string          // program and arguments; run without a shell
+	Dir         string            // working directory; default: the worker's
+	Env         map[string]string // added to a minimal environment
+	ContentType string            // of the result; default application/octet-stream
+	FileName    string            // suggested to those who download the result, or ""
+}
+
+// TakesContentType reports whether the operation takes a payload of the given
+// Content-Type header value. An absent header counts as
+// application/octet-stream (RFC 9110, section 8.3).
+func (o *Operation) TakesContentType(header string) bool {
+	if len(o.ContentTypes) == 0 {
+		return true
+	}
+	if header == "" {
+		header = "application/octet-stream"
+	}
+	mediaType, _, err := mime.ParseMediaType(header)
+	if err != nil {
+		return false
+	}
+	for _, pattern := range o.ContentTypes {
+		if ok, _ := path.Match(strings.ToLower(pattern), mediaType); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// NeedsWholePayload reports whether [Operation.ValidatePayload] looks at the
+// payload, so that the acceptor must hold all of it in memory.
+func (o *Operation) NeedsWholePayload() bool { return o.schema != nil }
+
+// ValidatePayload checks the payload against the operation's JSON Schema. A
+// payload that does not fit gives a [job.Error] with
+// [job.CodeInvalidPayload] whose cause is a [*Violations].
+func (o *Operation) ValidatePayload(payload []byte) error {
+	if o.schema == nil {
+		return nil
+	}
+	return o.schema.validate(payload)
+}
+
+// ValidateQuery checks the request's query string against the operation's
+// parameters and gives it back normalised, with defaults filled in. An
+// operation that declares no parameters takes any. A query that does not fit
+// gives a [job.Error] with [job.CodeInvalidParameter] whose cause is a
+// [*Violations].
+func (o *Operation) ValidateQuery(rawQuery string) (string, error) {
+	return o.parameters.normalise(rawQuery)
+}
+
+var _ error = (*Violations)(nil)
+
+// Violations lists what is wrong with a payload or a query.
+type Violations struct {
+	List []Violation
+}
+
+// Violation is one thing that is wrong.
+type Violation struct {
+	Pointer string `json:"pointer,omitempty"` // JSON Pointer (RFC 6901) to the offending value in the payload
+	Name    string `json:"name,omitempty"`    // name of the offending query parameter
+	Detail  string `json:"detail"`
+}
+
+// Error joins the violations into one line.
+func (v *Violations) Error() string {
+	lines := make([]string, len(v.List))
+	for i, one := range v.List {
+		lines[i] = strings.TrimSpace(one.Pointer + one.Name + " " + one.Detail)
+	}
+	return strings.Join(lines, "; ")
+}
+
+func invalid(code job.Code, message string, list ...Violation) error {
+	return &job.Error{Code: code, Message: message, Err: &Violations{List: list}}
+}
