@@ -20,6 +20,7 @@ const (
 	CodeForbidden            Code = "Forbidden"            // the credentials do not allow it
 	CodeNotFound             Code = "NotFound"             // no such job, or not the caller's
 	CodeMethodNotAllowed     Code = "MethodNotAllowed"     // the resource does not take this method
+	CodeRequestTimeout       Code = "RequestTimeout"       // the request's body came too slowly
 	CodeGone                 Code = "Gone"                 // the job is past its retention
 	CodeNotFinished          Code = "NotFinished"          // the result of a pending job was asked for
 	CodeConflict             Code = "Conflict"             // the record changed since it was read
