@@ -1,0 +1,17 @@
+//go:build unix && !linux
+
+package localazure
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+func inOwnGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+}
+
+// runTied runs cmd to its end. Should this process be killed first, cmd goes on to its end.
+func runTied(cmd *exec.Cmd) error {
+	return cmd.Run()
+}
