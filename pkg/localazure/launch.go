@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/asyncreply/asyncreply/azurite"
 )
+
+// startTimeout is the longest that a started Azurite may take to answer; it needs about a second.
+const startTimeout = time.Minute
 
 // keepAlive is how long Azurite keeps an idle connection: longer than Go's clients do (90 s), so that no request meets
 // a connection that is just being closed. Azurite's own 5 s lead to resets.
@@ -35,23 +39,29 @@ func (a *Azurite) start(ctx context.Context, node, dir string, opts *AzuriteOpti
 		if a.identity, err = newIdentity(); err != nil {
 			return err
 		}
-		certificate, remove, err := a.identity.writeFiles()
+		files, remove, err := a.identity.writeFiles()
 		if err != nil {
 			return err
 		}
 		defer remove() // Azurite reads the files before it listens
-		args = append(args, certificate...)
+		args = append(args, files...)
 	}
 	a.client = newHTTPClient(a.identity)
-	listening := make(chan endpoint, endpointKinds)
 	cmd := exec.Command(node, args...)
 	cmd.Dir, cmd.Env = dir, environment()
+	return a.run(ctx, cmd, opts.Log)
+}
+
+// run starts cmd and waits until the services that it names answer.
+func (a *Azurite) run(ctx context.Context, cmd *exec.Cmd, log io.Writer) error {
+	listening := make(chan endpoint, endpointKinds)
 	var err error
-	if a.process, err = startProcess(cmd, &output{log: opts.Log, onLine: watchEndpoints(listening)}); err != nil {
+	if a.process, err = startProcess(cmd, &output{log: log, onLine: watchEndpoints(listening)}); err != nil {
 		return fmt.Errorf("localazure: cannot start Azurite: %w", err)
 	}
 	if err := a.awaitReady(ctx, listening); err != nil {
 		a.process.kill()
+		a.client.CloseIdleConnections()
 		return err
 	}
 	return nil
