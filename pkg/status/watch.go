@@ -1,0 +1,96 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/asyncreply/asyncreply/pkg/job"
+)
+
+// Bounds of the time between two looks at a job that somebody waits for, and
+// what part of the job's age it is. So a job of 20 ms is seen to end after
+// about 30, and one of an hour costs a look a second.
+const (
+	minInterval = 10 * time.Millisecond
+	maxInterval = time.Second
+	ageParts    = 10
+)
+
+// await gives the job that the request is about and how the caller wants to
+// be answered. If the caller wants to wait for a pending job, it first waits
+// until the job has ended or, where the request has an If-None-Match, is in
+// another state than the caller knows.
+func (s *Service) await(c echo.Context) (job.Record, variant, error) {
+	t, err := s.ticketOf(c)
+	if err != nil {
+		return job.Record{}, variant{}, err
+	}
+	request := c.Request()
+	v, err := parseVariant(request)
+	if err != nil {
+		return job.Record{}, variant{}, err
+	}
+	wait, began := v.wait(s.options.MaxWait), s.now()
+	if v.prefer > 0 {
+		c.Response().Header().Set("Preference-Applied", "wait="+seconds(wait))
+	}
+	if wait == 0 {
+		r, err := s.lookup(request.Context(), t, pendingFor)
+		return r, v, err
+	}
+	r, err := s.lookup(request.Context(), t, s.interval(t.id, began))
+	if err != nil {
+		return job.Record{}, variant{}, err
+	}
+	conditional := request.Header.Get("If-None-Match") != ""
+	r, err = s.watch(request.Context(), t, r, wait, func(r job.Record) bool {
+		return conditional && !known(request, r)
+	})
+	return r, v, err
+}
+
+// watch looks at a job, last seen as r, until it has ended, enough says so, or
+// wait is over, and gives what it saw last. It ends early when the caller is
+// gone and when the service closes. A store that fails meanwhile is asked
+// again; the only error is that the job is no longer there.
+func (s *Service) watch(ctx context.Context, t ticket, r job.Record, wait time.Duration, enough func(job.Record) bool) (job.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for began := s.now(); !r.Status.Terminal() && !enough(r); {
+		interval := s.interval(t.id, began)
+		if !s.pause(ctx, interval) {
+			break
+		}
+		next, err := s.lookup(ctx, t, interval)
+		switch {
+		case err == nil:
+			r = next
+		case errors.Is(err, errNoJob):
+			return job.Record{}, err
+		}
+	}
+	return r, nil
+}
+
+// interval gives the time between two looks at a job. An id from the future,
+// which came from a clock ahead of ours, is as old as the watch.
+func (s *Service) interval(id job.ID, began time.Time) time.Duration {
+	age := max(s.age(id), s.now().Sub(began))
+	return min(max(age/ageParts, minInterval), maxInterval)
+}
+
+// pause reports whether d passed without ctx ending or the service closing.
+func (s *Service) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.closing:
+	}
+	return false
+}
