@@ -1,7 +1,6 @@
 package queue_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -24,7 +23,7 @@ func TestAgainstModel(t *testing.T) {
 		rapid.Check(bubble{t}, func(t *rapid.T) {
 			m := newModel(t)
 			defer m.namespace.Close()
-			for range 10 { // Repeat makes 30 steps or so
+			for range 5 { // Repeat makes 30 steps or so
 				t.Repeat(m.actions())
 			}
 		})
@@ -356,8 +355,8 @@ func (m *model) compare(t *rapid.T) {
 			t.Fatalf("dead %v: %d messages, want %d", dead, len(got), len(want))
 		}
 		for i, e := range want {
-			if shown(got[i]) != e.String() {
-				t.Fatalf("dead %v: message %d is %s, want %s", dead, i, shown(got[i]), e)
+			if viewOf(got[i]) != e.view() {
+				t.Fatalf("dead %v: message %d is %+v, want %+v", dead, i, viewOf(got[i]), e.view())
 			}
 			switch {
 			case dead:
@@ -378,13 +377,20 @@ func (m *model) compare(t *rapid.T) {
 	}
 }
 
-func (e *entry) String() string {
-	return fmt.Sprint(e.id, " number ", e.sequence, " state ", e.state, " failed ", e.deliveries, " locked ", e.lockedUntil.UnixNano())
+// view is what an entry and a message must have in common.
+type view struct {
+	id, sequence int64
+	state        queue.State
+	deliveries   uint32
+	lockedUntil  int64
 }
 
-func shown(m queue.Message) string {
-	e := entry{id: m.Content.(int64), sequence: m.SequenceNumber, state: m.State, deliveries: m.DeliveryCount, lockedUntil: m.LockedUntil}
-	return e.String()
+func (e *entry) view() view {
+	return view{e.id, e.sequence, e.state, e.deliveries, e.lockedUntil.UnixNano()}
+}
+
+func viewOf(m queue.Message) view {
+	return view{m.Content.(int64), m.SequenceNumber, m.State, m.DeliveryCount, m.LockedUntil.UnixNano()}
 }
 
 func (m *model) pick(t *rapid.T, wanted func(*entry) bool) *entry {
