@@ -1,0 +1,126 @@
+package acceptor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/operation"
+)
+
+// Sender puts messages into the queue.
+type Sender interface {
+	// Send gives nil if and only if the message is in the queue for certain.
+	// A message over the queue's limit gives an error with
+	// [job.CodePayloadTooLarge].
+	Send(ctx context.Context, m *job.Message) error
+}
+
+// Payloads stores payloads that are too large for a message.
+type Payloads interface {
+	// Put streams content into a new blob.
+	Put(ctx context.Context, name string, content io.Reader, properties job.BlobProperties) error
+	Delete(ctx context.Context, name string) error
+}
+
+// Defaults of [Options].
+const (
+	DefaultInlineLimit   = 200 << 10 // bytes; with its properties this fits a message of 256 KB
+	DefaultSendTimeout   = 5 * time.Second
+	DefaultUploadTimeout = 30 * time.Minute
+	DefaultMaxUploads    = 64
+	DefaultRetryAfter    = time.Second
+)
+
+// Options are the settings of [New]. The first five are needed.
+type Options struct {
+	Operations    *operation.Set
+	Issuer        *job.Issuer
+	Sender        Sender
+	Payloads      Payloads
+	StatusBaseURL string // public, absolute URL of the status service
+
+	// Owner gives the stable id of the authenticated caller, or an error that
+	// [web.ProblemOf] understands. Nil: callers are not authenticated.
+	Owner func(echo.Context) (string, error)
+
+	// RetryAfter estimates how soon a job of the operation that is accepted
+	// now may be done. Nil: always [DefaultRetryAfter].
+	RetryAfter func(operation string) time.Duration
+
+	InlineLimit   int           // bytes of payload that travel in the message
+	SendTimeout   time.Duration // for one send
+	UploadTimeout time.Duration // for one claim-checked payload
+	MaxUploads    int           // claim-checked payloads at a time; one more is answered with 503
+}
+
+// Acceptor takes requests in. It is safe for concurrent use.
+type Acceptor struct {
+	options Options
+	uploads chan struct{} // one slot for each upload
+}
+
+// New makes an Acceptor. Its error names the option that is wrong.
+func New(opts *Options) (*Acceptor, error) {
+	a := &Acceptor{options: *opts}
+	o := &a.options
+	if o.Operations == nil || o.Issuer == nil || o.Sender == nil || o.Payloads == nil {
+		return nil, errors.New("acceptor: Operations, Issuer, Sender and Payloads are needed")
+	}
+	var err error
+	if o.StatusBaseURL, err = baseURL(o.StatusBaseURL); err != nil {
+		return nil, fmt.Errorf("acceptor: StatusBaseURL: %w", err)
+	}
+	if o.Owner == nil {
+		o.Owner = func(echo.Context) (string, error) { return "", nil }
+	}
+	if o.RetryAfter == nil {
+		o.RetryAfter = func(string) time.Duration { return DefaultRetryAfter }
+	}
+	o.InlineLimit = positive(o.InlineLimit, DefaultInlineLimit)
+	o.SendTimeout = positive(o.SendTimeout, DefaultSendTimeout)
+	o.UploadTimeout = positive(o.UploadTimeout, DefaultUploadTimeout)
+	a.uploads = make(chan struct{}, positive(o.MaxUploads, DefaultMaxUploads))
+	return a, nil
+}
+
+func positive[N int | time.Duration](n, byDefault N) N {
+	if n <= 0 {
+		return byDefault
+	}
+	return n
+}
+
+// baseURL checks an absolute URL and gives it without a slash at its end.
+func baseURL(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", fmt.Errorf("%q is not an absolute http or https URL", text)
+	}
+	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", fmt.Errorf("%q has a query, a fragment or credentials", text)
+	}
+	return strings.TrimRight(text, "/"), nil
+}
+
+// Register adds the routes.
+func (a *Acceptor) Register(e *echo.Echo) {
+	e.GET("/api", a.list)
+	e.GET("/api/:operation", a.describe)
+	e.POST("/api/:operation", a.submit)
+}
+
+func (a *Acceptor) lookup(c echo.Context) (*operation.Operation, error) {
+	name := c.Param("operation")
+	if o, ok := a.options.Operations.Lookup(name); ok {
+		return o, nil
+	}
+	return nil, unknownOperation(name, a.options.Operations.Names())
+}

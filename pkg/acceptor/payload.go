@@ -1,0 +1,155 @@
+package acceptor
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/operation"
+)
+
+// discardTimeout bounds the deletion of a payload that has no message.
+const discardTimeout = 2 * time.Second
+
+// payload is what a request carries: all of it in memory, or its beginning
+// and the rest that is still to be read.
+type payload struct {
+	head []byte
+	rest *limitedBody // or nil
+}
+
+// readPayload reads the body as far as it may be held in memory, and checks it
+// if the operation has a schema.
+func (a *Acceptor) readPayload(r *http.Request, o *operation.Operation) (payload, error) {
+	if r.ContentLength > o.MaxPayload {
+		return payload{}, tooLarge(o)
+	}
+	body := &limitedBody{source: r.Body, operation: o}
+	held := int64(a.options.InlineLimit)
+	if o.NeedsWholePayload() {
+		held = o.MaxPayload
+	}
+	if r.ContentLength > held {
+		return payload{rest: body}, nil
+	}
+	head, ended, err := readUpTo(body, held, r.ContentLength)
+	if err != nil {
+		return payload{}, err
+	}
+	if !ended {
+		return payload{head: head, rest: body}, nil
+	}
+	return payload{head: head}, o.ValidatePayload(head)
+}
+
+// firstRead is the size of a buffer before anything has come, in bytes: what
+// a peer announces is not yet worth its memory.
+const firstRead = 4 << 10
+
+// readUpTo reads r to its end, which it reports, or until more than limit
+// bytes were read. announced is the length to expect, or -1.
+func readUpTo(r io.Reader, limit, announced int64) (content []byte, ended bool, err error) {
+	size := int64(firstRead)
+	if announced >= 0 {
+		size = min(announced+1, firstRead) // one byte more, to see the end
+	}
+	content = make([]byte, 0, size)
+	for int64(len(content)) <= limit {
+		if len(content) == cap(content) {
+			content = append(content, 0)[:len(content)]
+		}
+		n, err := r.Read(content[len(content):cap(content)])
+		content = content[:len(content)+n]
+		if err == io.EOF {
+			return content, true, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	return content, false, nil
+}
+
+// upload streams the payload into the payload store and leaves its claim check
+// in m.
+func (a *Acceptor) upload(ctx context.Context, m *job.Message, body payload) error {
+	select {
+	case a.uploads <- struct{}{}:
+		defer func() { <-a.uploads }()
+	default:
+		return busy("Too many large payloads are being taken in. Try again.", nil)
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.options.UploadTimeout)
+	defer cancel()
+	content := &countedReader{source: bytes.NewReader(body.head)}
+	if body.rest != nil {
+		content.source = io.MultiReader(content.source, body.rest)
+	}
+	name := m.ID.Day() + "/" + m.ID.String()
+	err := a.options.Payloads.Put(ctx, name, content, job.BlobProperties{ContentType: m.ContentType})
+	switch {
+	case body.rest != nil && body.rest.err != nil:
+		err = body.rest.err // the client's fault, whatever the store made of it
+	case err != nil:
+		err = busy("The payload could not be stored and the request was not accepted. Try again.", err)
+	}
+	if err != nil {
+		a.discard(ctx, name)
+		return err
+	}
+	m.PayloadBlob, m.PayloadSize = name, content.size
+	// The id tells the status service how long the message may have waited.
+	m.TimeToLive -= min(time.Since(m.ID.Time()), m.TimeToLive/2)
+	return nil
+}
+
+// discard deletes a payload that no message will claim. Should it fail, the
+// retention will take the payload with its day.
+func (a *Acceptor) discard(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTimeout)
+	defer cancel()
+	_ = a.options.Payloads.Delete(ctx, name)
+}
+
+// limitedBody is a body that ends with a 413 when it is larger than its
+// operation takes. It remembers the error it ended with, which a store that
+// reads from it may not pass on.
+type limitedBody struct {
+	source    io.Reader
+	operation *operation.Operation
+	size      int64
+	err       error
+}
+
+// Read implements [io.Reader].
+func (b *limitedBody) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.source.Read(p)
+	b.size += int64(n)
+	if b.size > b.operation.MaxPayload {
+		err = tooLarge(b.operation)
+	}
+	if err != nil && err != io.EOF {
+		b.err = err
+		return 0, err
+	}
+	return n, err
+}
+
+// countedReader counts what was read.
+type countedReader struct {
+	source io.Reader
+	size   int64
+}
+
+// Read implements [io.Reader].
+func (r *countedReader) Read(p []byte) (int, error) {
+	n, err := r.source.Read(p)
+	r.size += int64(n)
+	return n, err
+}
