@@ -1,17 +1,11 @@
 package operation
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"net/url"
-	"os"
+	"mime"
 	"regexp"
-	"slices"
+	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Defaults of what the operations file leaves out.
@@ -26,64 +20,11 @@ const (
 	DefaultMaxBackoff       = 5 * time.Minute
 )
 
-// Set holds the operations of one file.
-type Set struct {
-	operations map[string]*Operation
-}
-
-// Lookup finds an operation by its name.
-func (s *Set) Lookup(name string) (*Operation, bool) {
-	o, ok := s.operations[name]
-	return o, ok
-}
-
-// Names lists the operations in alphabetical order.
-func (s *Set) Names() []string { return slices.Sorted(maps.Keys(s.operations)) }
-
-// LongestQueueTimeout gives the longest time that any accepted request may
-// wait in the queue.
-func (s *Set) LongestQueueTimeout() time.Duration {
-	var longest time.Duration
-	for _, o := range s.operations {
-		longest = max(longest, o.QueueTimeout)
-	}
-	return longest
-}
-
-// Load reads the operations file at path.
-func Load(path string) (*Set, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("operations file: %w", err)
-	}
-	defer f.Close()
-	set, err := Parse(f)
-	if err != nil {
-		return nil, fmt.Errorf("operations file %s: %w", path, err)
-	}
-	return set, nil
-}
-
-// Parse reads an operations file. An unknown key, a malformed value and an
-// operation without exactly one processor are errors that name their place.
-func Parse(r io.Reader) (*Set, error) {
-	var file fileYAML
-	if err := yaml.NewDecoder(r, yaml.Strict()).Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.New(yaml.FormatError(err, false, true))
-	}
-	if len(file.Operations) == 0 {
-		return nil, errors.New("no operations; name at least one under operations")
-	}
-	set := &Set{operations: map[string]*Operation{}}
-	for _, name := range slices.Sorted(maps.Keys(file.Operations)) {
-		o, err := file.Operations[name].operation(name)
-		if err != nil {
-			return nil, fmt.Errorf("operation %s: %w", name, err)
-		}
-		set.operations[name] = o
-	}
-	return set, nil
-}
+// Limits of what the operations file may ask for.
+const (
+	MaxSchemaPayload = 16 << 20 // bytes, of an operation with a schema
+	MaxAttempts      = 100
+)
 
 type fileYAML struct {
 	Operations map[string]operationYAML `yaml:"operations"`
@@ -94,38 +35,18 @@ type operationYAML struct {
 	ContentTypes   []string       `yaml:"contentTypes"`
 	Schema         map[string]any `yaml:"schema"`
 	Parameters     map[string]any `yaml:"parameters"`
-	MaxPayload     byteSize       `yaml:"maxPayload"`
-	QueueTimeout   time.Duration  `yaml:"queueTimeout"`
-	AttemptTimeout time.Duration  `yaml:"attemptTimeout"`
-	Deadline       time.Duration  `yaml:"deadline"`
+	MaxPayload     string         `yaml:"maxPayload"`
+	QueueTimeout   string         `yaml:"queueTimeout"`
+	AttemptTimeout string         `yaml:"attemptTimeout"`
+	Deadline       string         `yaml:"deadline"`
 	Retry          retryYAML      `yaml:"retry"`
 	Processor      processorYAML  `yaml:"processor"`
 }
 
 type retryYAML struct {
-	Attempts   int           `yaml:"attempts"`
-	Backoff    time.Duration `yaml:"backoff"`
-	MaxBackoff time.Duration `yaml:"maxBackoff"`
-}
-
-type processorYAML struct {
-	Go   string    `yaml:"go"`
-	HTTP *httpYAML `yaml:"http"`
-	Exec *execYAML `yaml:"exec"`
-}
-
-type httpYAML struct {
-	URL     string            `yaml:"url"`
-	Method  string            `yaml:"method"`
-	Headers map[string]string `yaml:"headers"`
-}
-
-type execYAML struct {
-	Command     []string          `yaml:"command"`
-	Dir         string            `yaml:"dir"`
-	Env         map[string]string `yaml:"env"`
-	ContentType string            `yaml:"contentType"`
-	FileName    string            `yaml:"fileName"`
+	Attempts   *int   `yaml:"attempts"`
+	Backoff    string `yaml:"backoff"`
+	MaxBackoff string `yaml:"maxBackoff"`
 }
 
 // operationName is what can stand in a URL's path as it is.
@@ -133,94 +54,127 @@ var operationName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 
 func (y operationYAML) operation(name string) (*Operation, error) {
 	if !operationName.MatchString(name) {
-		return nil, errors.New("a name is lower-case letters, digits and hyphens, at most 63")
+		return nil, atKey("", "a name is lower-case letters, digits and hyphens, begins with a letter and has at most 63 characters")
 	}
-	if err := y.checkRanges(); err != nil {
-		return nil, err
+	o := &Operation{Name: name, Description: y.Description, ContentTypes: y.ContentTypes}
+	for _, step := range []func(*Operation) error{
+		y.setContentTypes, y.setTimes, y.setRetry, y.setSchemas, y.setMaxPayload, y.setProcessor,
+	} {
+		if err := step(o); err != nil {
+			return nil, err
+		}
 	}
-	o := &Operation{
-		Name:           name,
-		Description:    y.Description,
-		ContentTypes:   y.ContentTypes,
-		QueueTimeout:   orDefault(y.QueueTimeout, DefaultQueueTimeout),
-		AttemptTimeout: orDefault(y.AttemptTimeout, DefaultAttemptTimeout),
-		Deadline:       orDefault(y.Deadline, DefaultDeadline),
-		Retry: Retry{
-			Attempts:   orDefault(y.Retry.Attempts, DefaultAttempts),
-			Backoff:    orDefault(y.Retry.Backoff, DefaultBackoff),
-			MaxBackoff: orDefault(y.Retry.MaxBackoff, DefaultMaxBackoff),
-		},
-	}
-	var err error
-	if o.schema, err = newPayloadSchema(y.Schema); err != nil {
-		return nil, err
-	}
-	if o.parameters, err = newParameters(y.Parameters); err != nil {
-		return nil, err
-	}
-	if o.Processor, err = y.Processor.processor(); err != nil {
-		return nil, err
-	}
-	o.MaxPayload = y.maxPayload()
 	return o, nil
 }
 
-func (y operationYAML) checkRanges() error {
-	for name, d := range map[string]time.Duration{
-		"queueTimeout": y.QueueTimeout, "attemptTimeout": y.AttemptTimeout, "deadline": y.Deadline,
-		"retry.backoff": y.Retry.Backoff, "retry.maxBackoff": y.Retry.MaxBackoff,
-	} {
-		if d < 0 {
-			return fmt.Errorf("%s is negative", name)
+// setContentTypes demands media types or ranges (RFC 9110, section 12.5.1)
+// without parameters.
+func (y operationYAML) setContentTypes(o *Operation) error {
+	for _, one := range y.ContentTypes {
+		mediaType, parameters, err := mime.ParseMediaType(one)
+		main, sub, ok := strings.Cut(mediaType, "/")
+		if err != nil || !ok || len(parameters) > 0 || main == "" || sub == "" || strings.ContainsAny(one, `[?\`) {
+			return atKey("contentTypes", "%q is not a media type such as text/csv or image/*", one)
 		}
-	}
-	if y.Retry.Attempts < 0 || y.Retry.Attempts > 100 {
-		return errors.New("retry.attempts is not between 1 and 100")
 	}
 	return nil
 }
 
-func (y operationYAML) maxPayload() int64 {
-	if y.Schema != nil {
-		return orDefault(int64(y.MaxPayload), DefaultMaxSchemaPayload)
-	}
-	return orDefault(int64(y.MaxPayload), DefaultMaxPayload)
+func (y operationYAML) setTimes(o *Operation) error {
+	return readDurations([]durationKey{
+		{"queueTimeout", y.QueueTimeout, DefaultQueueTimeout, &o.QueueTimeout},
+		{"attemptTimeout", y.AttemptTimeout, DefaultAttemptTimeout, &o.AttemptTimeout},
+		{"deadline", y.Deadline, DefaultDeadline, &o.Deadline},
+	})
 }
 
-func orDefault[T comparable](value, byDefault T) T {
-	var zero T
-	if value == zero {
-		return byDefault
+func (y operationYAML) setRetry(o *Operation) error {
+	o.Retry.Attempts = DefaultAttempts
+	if y.Retry.Attempts != nil {
+		o.Retry.Attempts = *y.Retry.Attempts
 	}
-	return value
+	if o.Retry.Attempts < 1 || o.Retry.Attempts > MaxAttempts {
+		return atKey("retry.attempts", "%d is not between 1 and %d", o.Retry.Attempts, MaxAttempts)
+	}
+	err := readDurations([]durationKey{
+		{"retry.backoff", y.Retry.Backoff, DefaultBackoff, &o.Retry.Backoff},
+		{"retry.maxBackoff", y.Retry.MaxBackoff, DefaultMaxBackoff, &o.Retry.MaxBackoff},
+	})
+	if err != nil {
+		return err
+	}
+	if y.Retry.MaxBackoff == "" {
+		o.Retry.MaxBackoff = max(o.Retry.MaxBackoff, o.Retry.Backoff)
+	}
+	if o.Retry.MaxBackoff < o.Retry.Backoff {
+		return atKey("retry.maxBackoff", "%s is below backoff, %s", o.Retry.MaxBackoff, o.Retry.Backoff)
+	}
+	return nil
 }
 
-func (y processorYAML) processor() (Processor, error) {
-	p := Processor{Go: y.Go}
-	named := 0
-	if y.Go != "" {
-		named++
+func (y operationYAML) setSchemas(o *Operation) (err error) {
+	if o.schema, err = newPayloadSchema(y.Schema); err != nil {
+		return err
 	}
-	if y.HTTP != nil {
-		named++
-		u, err := url.Parse(y.HTTP.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return Processor{}, fmt.Errorf("processor.http.url %q is not an absolute http or https URL", y.HTTP.URL)
-		}
-		p.HTTP = &HTTP{URL: y.HTTP.URL, Method: orDefault(y.HTTP.Method, "POST"), Headers: y.HTTP.Headers}
-	}
-	if y.Exec != nil {
-		named++
-		if len(y.Exec.Command) == 0 || y.Exec.Command[0] == "" {
-			return Processor{}, errors.New("processor.exec.command is empty")
-		}
-		p.Exec = &Exec{
-			Command: y.Exec.Command, Dir: y.Exec.Dir, Env: y.Exec.Env, FileName: y.Exec.FileName,
-			ContentType: orDefault(y.Exec.ContentType, "application/octet-stream"),
-		}
-	}
-	if named != 1 {
-		return Processor{}, errors.New("processor needs exactly one of go, http, exec")
-	}
-	return p, nil
+	o.parameters, err = newParameters(y.Parameters)
+	return err
 }
+
+func (y operationYAML) setMaxPayload(o *Operation) error {
+	o.MaxPayload = DefaultMaxPayload
+	if o.NeedsWholePayload() {
+		o.MaxPayload = DefaultMaxSchemaPayload
+	}
+	if y.MaxPayload == "" {
+		return nil
+	}
+	var err error
+	if o.MaxPayload, err = readSize(y.MaxPayload); err != nil {
+		return atKey("maxPayload", "%w", err)
+	}
+	if o.NeedsWholePayload() && o.MaxPayload > MaxSchemaPayload {
+		return atKey("maxPayload", "%s is above %dMB, the limit with a schema, because such a payload is held in memory",
+			y.MaxPayload, MaxSchemaPayload>>20)
+	}
+	return nil
+}
+
+func (y operationYAML) setProcessor(o *Operation) (err error) {
+	o.Processor, err = y.Processor.processor()
+	return err
+}
+
+// durationKey is a key that holds a duration, and where its value goes.
+type durationKey struct {
+	key, text string
+	byDefault time.Duration
+	into      *time.Duration
+}
+
+func readDurations(keys []durationKey) error {
+	for _, k := range keys {
+		*k.into = k.byDefault
+		if k.text == "" {
+			continue
+		}
+		d, err := readDuration(k.text)
+		if err != nil {
+			return atKey(k.key, "%w", err)
+		}
+		*k.into = d
+	}
+	return nil
+}
+
+// keyError is what is wrong with the value of a key.
+type keyError struct {
+	key string // path below the operation, "" for the operation itself
+	err error
+}
+
+func atKey(key, format string, args ...any) error {
+	return &keyError{key: key, err: fmt.Errorf(format, args...)}
+}
+
+func (e *keyError) Error() string { return strings.TrimPrefix(e.key+": "+e.err.Error(), ": ") }
+func (e *keyError) Unwrap() error { return e.err }

@@ -5,8 +5,6 @@ import (
 	"path"
 	"strings"
 	"time"
-
-	"github.com/asyncreply/asyncreply/pkg/job"
 )
 
 // Operation is one kind of work. Its durations and limits are never zero:
@@ -26,29 +24,6 @@ type Operation struct {
 
 	parameters *parameters
 	schema     *payloadSchema
-}
-
-// Processor says who does the work. Exactly one member is set.
-type Processor struct {
-	Go   string // name of a handler registered in the worker
-	HTTP *HTTP
-	Exec *Exec
-}
-
-// HTTP forwards the payload to a backend.
-type HTTP struct {
-	URL     string            // absolute http or https URL; the job's query string is appended
-	Method  string            // default POST
-	Headers map[string]string // sent beside those of the job
-}
-
-// Exec runs a program: payload on stdin, result on stdout.
-type Exec struct {
-	Command     []string          // program and arguments; run without a shell
-	Dir         string            // working directory; default: the worker's
-	Env         map[string]string // added to a minimal environment
-	ContentType string            // of the result; default application/octet-stream
-	FileName    string            // suggested to those who download the result, or ""
 }
 
 // TakesContentType reports whether the operation takes a payload of the given
@@ -94,31 +69,4 @@ func (o *Operation) ValidatePayload(payload []byte) error {
 // [*Violations].
 func (o *Operation) ValidateQuery(rawQuery string) (string, error) {
 	return o.parameters.normalise(rawQuery)
-}
-
-var _ error = (*Violations)(nil)
-
-// Violations lists what is wrong with a payload or a query.
-type Violations struct {
-	List []Violation
-}
-
-// Violation is one thing that is wrong.
-type Violation struct {
-	Pointer string `json:"pointer,omitempty"` // JSON Pointer (RFC 6901) to the offending value in the payload
-	Name    string `json:"name,omitempty"`    // name of the offending query parameter
-	Detail  string `json:"detail"`
-}
-
-// Error joins the violations into one line.
-func (v *Violations) Error() string {
-	lines := make([]string, len(v.List))
-	for i, one := range v.List {
-		lines[i] = strings.TrimSpace(one.Pointer + one.Name + " " + one.Detail)
-	}
-	return strings.Join(lines, "; ")
-}
-
-func invalid(code job.Code, message string, list ...Violation) error {
-	return &job.Error{Code: code, Message: message, Err: &Violations{List: list}}
 }

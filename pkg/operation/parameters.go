@@ -1,10 +1,13 @@
 package operation
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -31,54 +34,59 @@ func newParameters(source map[string]any) (*parameters, error) {
 		return nil, nil
 	}
 	p := &parameters{declared: map[string]parameter{}}
-	for name, one := range source {
-		declared, err := newParameter(name, one)
+	for _, name := range slices.Sorted(maps.Keys(source)) {
+		declared, err := newParameter(source[name])
 		if err != nil {
-			return nil, fmt.Errorf("parameters.%s: %w", name, err)
+			return nil, atKey("parameters."+name, "%w", err)
 		}
 		p.declared[name] = declared
 	}
 	return p, nil
 }
 
-func newParameter(name string, source any) (parameter, error) {
+func newParameter(source any) (parameter, error) {
 	keywords, ok := source.(map[string]any)
 	if !ok {
-		return parameter{}, fmt.Errorf("is not a JSON Schema object")
+		return parameter{}, errors.New("is not a JSON Schema object such as {type: integer}")
 	}
 	p := parameter{kind: "string"}
-	rest := map[string]any{}
-	for key, value := range keywords {
-		switch key {
-		case "type":
-			p.kind = fmt.Sprint(value)
-		case "required":
-			if p.required, ok = value.(bool); !ok {
-				return parameter{}, fmt.Errorf("required is not true or false")
-			}
-			continue
-		case "default":
-			p.byAbsent = fmt.Sprint(value)
+	keywords = maps.Clone(keywords)
+	if required, ok := keywords["required"]; ok {
+		if p.required, ok = required.(bool); !ok {
+			return parameter{}, errors.New("required is not true or false")
 		}
-		rest[key] = value
+		delete(keywords, "required")
+	}
+	if kind, ok := keywords["type"]; ok {
+		p.kind = fmt.Sprint(kind)
 	}
 	switch p.kind {
 	case "string", "integer", "number", "boolean":
 	default:
 		return parameter{}, fmt.Errorf("type %q is not string, integer, number or boolean", p.kind)
 	}
+	keywords["type"] = p.kind
 	var err error
-	if p.schema, err = compile(name, rest); err != nil {
+	if p.schema, err = compile(keywords); err != nil {
 		return parameter{}, err
 	}
-	if p.byAbsent != "" {
-		if _, err := p.check(name, p.byAbsent); err != nil {
-			return parameter{}, fmt.Errorf("default: %w", err)
-		}
-	}
-	return p, nil
+	return p, p.setDefault(keywords["default"])
 }
 
+func (p *parameter) setDefault(value any) error {
+	if value == nil {
+		return nil
+	}
+	text, list := p.check("default", fmt.Sprint(value))
+	if list != nil {
+		return &Violations{List: list}
+	}
+	p.byAbsent = text
+	return nil
+}
+
+// normalise checks a query string and gives it with defaults filled in,
+// sorted by name.
 func (p *parameters) normalise(rawQuery string) (string, error) {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
@@ -87,22 +95,16 @@ func (p *parameters) normalise(rawQuery string) (string, error) {
 	if p == nil {
 		return query.Encode(), nil
 	}
-	var list []Violation
-	for name, values := range query {
-		if _, ok := p.declared[name]; !ok {
-			list = append(list, Violation{Name: name, Detail: "is not a parameter of this operation"})
-		} else if len(values) > 1 {
-			list = append(list, Violation{Name: name, Detail: "is given more than once"})
-		}
-	}
-	for name, one := range p.declared {
-		text := query.Get(name)
+	list := p.strangers(query)
+	for _, name := range slices.Sorted(maps.Keys(p.declared)) {
+		one := p.declared[name]
 		switch {
+		case len(query[name]) > 1:
+			list = append(list, Violation{Name: name, Detail: "is given more than once"})
 		case query.Has(name):
-			wrong, err := one.check(name, text)
-			if err != nil {
-				list = append(list, wrong...)
-			}
+			text, wrong := one.check(name, query.Get(name))
+			list = append(list, wrong...)
+			query.Set(name, text)
 		case one.byAbsent != "":
 			query.Set(name, one.byAbsent)
 		case one.required:
@@ -115,32 +117,44 @@ func (p *parameters) normalise(rawQuery string) (string, error) {
 	return query.Encode(), nil
 }
 
-// check validates one value; its error lists the same violations in one line.
-func (p parameter) check(name, text string) ([]Violation, error) {
+// strangers lists what is not declared.
+func (p *parameters) strangers(query url.Values) []Violation {
+	var list []Violation
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if _, ok := p.declared[name]; !ok {
+			list = append(list, Violation{Name: name, Detail: "is not a parameter of this operation"})
+		}
+	}
+	return list
+}
+
+// check validates one value and gives it in its canonical form.
+func (p *parameter) check(name, text string) (string, []Violation) {
 	value, err := p.value(text)
 	if err != nil {
-		list := []Violation{{Name: name, Detail: err.Error()}}
-		return list, &Violations{List: list}
+		return "", []Violation{{Name: name, Detail: err.Error()}}
 	}
 	list := violations(p.schema.Validate(value))
-	if list == nil {
-		return nil, nil
-	}
 	for i := range list {
 		list[i].Pointer, list[i].Name = "", name
 	}
-	return list, &Violations{List: list}
+	return fmt.Sprint(value), list
 }
 
-func (p parameter) value(text string) (any, error) {
+// jsonNumber is the grammar of RFC 8259, section 6.
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+// value reads the text of a parameter as its type says.
+func (p *parameter) value(text string) (any, error) {
 	switch p.kind {
 	case "integer":
-		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
 			return nil, fmt.Errorf("%.40q is not an integer", text)
 		}
-		return json.Number(text), nil
+		return json.Number(strconv.FormatInt(n, 10)), nil
 	case "number":
-		if !json.Valid([]byte(text)) {
+		if !jsonNumber.MatchString(text) || isExtreme(text) {
 			return nil, fmt.Errorf("%.40q is not a number", text)
 		}
 		return json.Number(text), nil
@@ -151,13 +165,4 @@ func (p parameter) value(text string) (any, error) {
 		return text == "true", nil
 	}
 	return text, nil
-}
-
-// jsonDocument turns what YAML gave into what the schema compiler takes.
-func jsonDocument(source any) (any, error) {
-	text, err := json.Marshal(source)
-	if err != nil {
-		return nil, err
-	}
-	return jsonschema.UnmarshalJSON(bytes.NewReader(text))
 }

@@ -2,12 +2,11 @@ package operation
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
 )
@@ -22,30 +21,44 @@ func newPayloadSchema(source map[string]any) (*payloadSchema, error) {
 	if source == nil {
 		return nil, nil
 	}
-	schema, err := compile("schema", source)
+	schema, err := compile(source)
 	if err != nil {
-		return nil, err
+		return nil, atKey("schema", "%w", err)
 	}
 	return &payloadSchema{schema: schema}, nil
 }
 
 // compile compiles a schema that refers to nothing outside itself.
-func compile(name string, source map[string]any) (*jsonschema.Schema, error) {
+func compile(source map[string]any) (*jsonschema.Schema, error) {
+	const url = "schema:this"
 	document, err := jsonDocument(source)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(jsonschema.SchemeURLLoader{})
 	compiler.AssertFormat()
-	if err := compiler.AddResource(name, document); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err := compiler.AddResource(url, document); err != nil {
+		return nil, errors.New(oneLine(err.Error()))
 	}
-	schema, err := compiler.Compile(name)
+	schema, err := compiler.Compile(url)
+	if invalid, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
+		list := violations(invalid.Err)
+		return nil, fmt.Errorf("is not a JSON Schema: %w", &Violations{List: list[:1]})
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, errors.New(oneLine(err.Error()))
 	}
 	return schema, nil
+}
+
+// jsonDocument turns what YAML gave into what the schema compiler takes.
+func jsonDocument(source any) (any, error) {
+	text, err := json.Marshal(source)
+	if err != nil {
+		return nil, err
+	}
+	return jsonschema.UnmarshalJSON(bytes.NewReader(text))
 }
 
 func (s *payloadSchema) validate(payload []byte) error {
@@ -53,42 +66,11 @@ func (s *payloadSchema) validate(payload []byte) error {
 	if err != nil {
 		return invalid(job.CodeInvalidPayload, "The payload is not JSON.", Violation{Detail: err.Error()})
 	}
+	if list := extremeNumbers(document, nil); list != nil {
+		return invalid(job.CodeInvalidPayload, "The payload has a number out of range.", list...)
+	}
 	if list := violations(s.schema.Validate(document)); list != nil {
 		return invalid(job.CodeInvalidPayload, "The payload does not fit the operation's schema.", list...)
 	}
 	return nil
-}
-
-// violations flattens a validation error into its leaves.
-func violations(err error) []Violation {
-	if err == nil {
-		return nil
-	}
-	top, ok := err.(*jsonschema.ValidationError)
-	if !ok {
-		return []Violation{{Detail: err.Error()}}
-	}
-	var list []Violation
-	printer := message.NewPrinter(language.English)
-	var walk func(*jsonschema.ValidationError)
-	walk = func(e *jsonschema.ValidationError) {
-		for _, cause := range e.Causes {
-			walk(cause)
-		}
-		if len(e.Causes) == 0 {
-			list = append(list, Violation{Pointer: pointer(e.InstanceLocation), Detail: e.ErrorKind.LocalizedString(printer)})
-		}
-	}
-	walk(top)
-	return list
-}
-
-// pointer writes a JSON Pointer (RFC 6901).
-func pointer(location []string) string {
-	escape := strings.NewReplacer("~", "~0", "/", "~1")
-	var b strings.Builder
-	for _, token := range location {
-		b.WriteString("/" + escape.Replace(token))
-	}
-	return b.String()
 }
