@@ -20,12 +20,14 @@ func findNPM(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	version, err := exec.CommandContext(ctx, node, "--version").Output()
-	if err != nil {
-		return "", fmt.Errorf("localazure: %s --version: %w", node, err)
+	out := new(output)
+	cmd := exec.CommandContext(ctx, node, "--version")
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("localazure: %s --version: %s: %w", node, out.last(), err)
 	}
-	if major := nodeMajor(string(version)); major < minNodeMajor {
-		return "", fmt.Errorf("localazure: node %s is too old: %s", strings.TrimSpace(string(version)), nodeAdvice)
+	if version := out.last(); nodeMajor(version) < minNodeMajor {
+		return "", fmt.Errorf("localazure: node %s is too old: %s", version, nodeAdvice)
 	}
 	npm, err := exec.LookPath("npm")
 	if err != nil {
