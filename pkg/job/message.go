@@ -99,8 +99,8 @@ func (m *Message) ReadProperties(p map[string]any) error {
 	m.Owner = r.text(PropertyOwner)
 	m.Query = r.text(PropertyQuery)
 	m.PayloadBlob = r.text(PropertyPayloadBlob)
-	m.PayloadSize = r.integer(PropertyPayloadSize, 0)
-	m.Attempt = int(r.integer(PropertyAttempt, 1))
+	m.PayloadSize = r.integer(PropertyPayloadSize, 0, 0)
+	m.Attempt = int(r.integer(PropertyAttempt, 1, 1))
 	m.TraceParent = r.text(PropertyTraceParent)
 	if m.TraceParent == "" {
 		m.TraceParent = r.text(PropertyDiagnosticID)
@@ -108,9 +108,6 @@ func (m *Message) ReadProperties(p map[string]any) error {
 	m.TraceState = r.text(PropertyTraceState)
 	m.SubmittedAt = r.time(PropertyRequestSubmittedAt)
 	m.ID = r.id(PropertyRequestGUID)
-	if m.PayloadSize < 0 || m.Attempt < 1 {
-		r.fail(PropertyAttempt, "is out of range")
-	}
 	return r.err
 }
 
@@ -145,24 +142,32 @@ func (r *propertyReader) required(name string) string {
 }
 
 // integer takes every integer type that an AMQP client may have chosen.
-func (r *propertyReader) integer(name string, absent int64) int64 {
+func (r *propertyReader) integer(name string, absent, least int64) int64 {
+	n, ok := int64(0), true
 	switch v := r.properties[name].(type) {
 	case nil:
 		return absent
 	case int64:
-		return v
+		n = v
 	case int32:
-		return int64(v)
+		n = int64(v)
 	case int:
-		return int64(v)
+		n = int64(v)
 	case uint32:
-		return int64(v)
+		n = int64(v)
 	case uint64:
-		if v < 1<<63 {
-			return int64(v)
-		}
+		n, ok = int64(v), v < 1<<63
+	default:
+		ok = false
 	}
-	r.fail(name, "is not an integer")
+	switch {
+	case !ok:
+		r.fail(name, "is not an integer")
+	case n < least:
+		r.fail(name, fmt.Sprintf("is below %d", least))
+	default:
+		return n
+	}
 	return absent
 }
 
