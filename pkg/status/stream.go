@@ -50,7 +50,7 @@ func (s *Service) stream(c echo.Context, r job.Record) error {
 // guessing of types.
 func setContentHeaders(header http.Header, r *job.Result) {
 	contentType := r.ContentType
-	if contentType == "" {
+	if _, _, err := mime.ParseMediaType(contentType); err != nil {
 		contentType = echo.MIMEOctetStream
 	}
 	header.Set(echo.HeaderContentType, contentType)
@@ -64,8 +64,10 @@ func setContentHeaders(header http.Header, r *job.Result) {
 	}
 }
 
-// disposition gives the Content-Disposition (RFC 6266) for a suggested name.
+// disposition gives the Content-Disposition (RFC 6266) for a suggested name,
+// of which only the last element of a path counts.
 func disposition(fileName string) string {
+	fileName = fileName[strings.LastIndexAny(fileName, `/\`)+1:]
 	if fileName == "" {
 		return "inline"
 	}
