@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Azurite asks for Node.js 22 and runs on 20 as well.
+// The Node.js that Azurite runs on. Its package asks for 22, without needing it.
 const (
 	minNodeMajor = 20
-	nodeAdvice   = "install Node.js 22 or newer from https://nodejs.org"
+	nodeAdvice   = "install Node.js 20 or newer from https://nodejs.org"
 )
 
 // findNPM returns the path of npm, once Node.js is known to be there and not too old.

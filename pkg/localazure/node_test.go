@@ -15,7 +15,7 @@ func TestNodeMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const advice = "install Node.js 22 or newer from https://nodejs.org"
+	const advice = "install Node.js 20 or newer from https://nodejs.org"
 	tests := []struct {
 		name string
 		make func(path string) error // fills the only folder that programs are looked for in
