@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -10,8 +11,8 @@ import (
 
 // Permanent marks an error after which another attempt is pointless: the job
 // fails. Its caller sees the code and message of the first [job.Error] in the
-// chain of err, or [job.CodeHandlerFailed] and the text of err. Of nil it
-// gives nil.
+// chain of err, or [job.CodeHandlerFailed] and the text of err, so err is to
+// say nothing that callers should not know. Of nil it gives nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -60,13 +61,14 @@ type markedError struct {
 func (e *markedError) Error() string { return e.err.Error() }
 func (e *markedError) Unwrap() error { return e.err }
 
-// failureOf takes code, message and detail from where err has them.
+// failureOf takes code, message and detail from where err has them. The cause
+// of a [job.Error] is for the log, not for the caller.
 func failureOf(err error) job.Failure {
 	if marked, ok := errors.AsType[*markedError](err); ok {
 		return marked.verdict.Failure
 	}
-	if e, ok := errors.AsType[*job.Error](err); ok && e.Message != "" {
-		return job.Failure{Code: e.Code, Message: e.Message}
+	if e, ok := errors.AsType[*job.Error](err); ok {
+		return job.Failure{Code: e.Code, Message: cmp.Or(e.Message, "The attempt ended with "+string(e.Code)+".")}
 	}
 	return job.Failure{Code: job.CodeHandlerFailed, Message: err.Error()}
 }

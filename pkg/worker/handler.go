@@ -72,8 +72,8 @@ func decodeJSON(r io.Reader, value any) error {
 	if err == nil {
 		return nil
 	}
-	message := "The payload is not JSON."
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+	message := "The payload is not JSON of the expected form."
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
 		message = "The payload's " + wrong.Field + " is not of the right type."
 	}
 	return Permanent(&job.Error{Code: job.CodeInvalidPayload, Message: message, Err: err})

@@ -90,4 +90,3 @@ func (j *Job) Result(contentType string) io.Writer {
 type failingWriter struct{ err error }
 
 func (w failingWriter) Write([]byte) (int, error) { return 0, Permanent(w.err) }
-

@@ -1,0 +1,139 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/operation"
+)
+
+// Defaults of what [Options] leaves out.
+const (
+	DefaultConcurrency  = 16
+	DefaultSoftStop     = 30 * time.Second
+	DefaultHandlerGrace = 10 * time.Second
+	DefaultHeartbeat    = 5 * time.Second
+	DefaultSweep        = 5 * time.Second
+)
+
+// Receiver receives messages under peek-lock.
+type Receiver interface {
+	// Receive gives at least one message and at most max. It waits for them
+	// and fails only when ctx is done or there is nothing left to receive from.
+	Receive(ctx context.Context, max int) ([]*job.Delivery, error)
+	// Renew prolongs the lock and moves d.LockedUntil. A lock that is gone
+	// gives [job.ErrLockLost].
+	Renew(ctx context.Context, d *job.Delivery) error
+}
+
+// Settler settles messages. A lock that is gone gives [job.ErrLockLost].
+type Settler interface {
+	Complete(ctx context.Context, d *job.Delivery) error
+	Abandon(ctx context.Context, d *job.Delivery) error
+	DeadLetter(ctx context.Context, d *job.Delivery, reason, description string) error
+}
+
+// Queue is where the jobs' messages come from.
+type Queue interface {
+	Receiver
+	Settler
+}
+
+// Scheduler sends a message that becomes visible later.
+type Scheduler interface {
+	Schedule(ctx context.Context, m *job.Message, at time.Time) error
+}
+
+// Peeker looks at messages without locking them.
+type Peeker interface {
+	// Peek gives up to max messages in the order of their sequence numbers,
+	// from the given one on; none at the end of the queue.
+	Peek(ctx context.Context, from int64, max int) ([]*job.Delivery, error)
+}
+
+// Records holds what is known of the jobs. Its errors are those of package
+// job: [job.ErrNotFound], [job.ErrExists], [job.ErrConflict].
+type Records interface {
+	Get(ctx context.Context, id job.ID) (job.Record, error)
+	Insert(ctx context.Context, r *job.Record) error
+	Update(ctx context.Context, r *job.Record) error
+}
+
+// RangeReader reads the records between two ids of one day and shard, both
+// included, in one go. A [Records] that is one is asked so where that saves
+// calls.
+type RangeReader interface {
+	Range(ctx context.Context, from, to job.ID) ([]job.Record, error)
+}
+
+// Payloads holds claim-checked payloads.
+type Payloads interface {
+	// Open gives count bytes from offset on; a count of 0 means to the end.
+	Open(ctx context.Context, name string, offset, count int64) (io.ReadCloser, job.BlobInfo, error)
+	Delete(ctx context.Context, name string) error
+}
+
+// Results takes the results.
+type Results interface {
+	Put(ctx context.Context, name string, content io.Reader, p job.BlobProperties) error
+	Delete(ctx context.Context, name string) error
+}
+
+// Options is what a [Worker] works with. What has a default may be left zero;
+// Queue, Scheduler, Records, Payloads, Results, Operations and Handlers may not.
+type Options struct {
+	Queue       Queue
+	Scheduler   Scheduler
+	DeadLetters Peeker // the dead-letter queue; nil: nobody reads it here
+	Records     Records
+	Payloads    Payloads
+	Results     Results
+
+	Operations *operation.Set
+	Handlers   *Mux // one handler for each operation, under the operation's name
+
+	Concurrency  int           // jobs at a time; default [DefaultConcurrency]
+	SoftStop     time.Duration // how long handlers may go on after a stop; default [DefaultSoftStop]; negative: not at all
+	HandlerGrace time.Duration // how long a handler may take to return when its context has ended; default [DefaultHandlerGrace]
+	Heartbeat    time.Duration // longest time between two writes to a running job's record; default [DefaultHeartbeat]
+	Sweep        time.Duration // shortest time between two looks through the dead-letter queue; default [DefaultSweep]
+	Logger       *slog.Logger  // default: none
+}
+
+// complete checks o and gives it with its defaults.
+func (o Options) complete() (Options, error) {
+	o.Concurrency = cmp.Or(o.Concurrency, DefaultConcurrency)
+	o.SoftStop = max(0, cmp.Or(o.SoftStop, DefaultSoftStop))
+	o.HandlerGrace = cmp.Or(o.HandlerGrace, DefaultHandlerGrace)
+	o.Heartbeat = cmp.Or(o.Heartbeat, DefaultHeartbeat)
+	o.Sweep = cmp.Or(o.Sweep, DefaultSweep)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	return o, o.check()
+}
+
+func (o Options) check() error {
+	for name, missing := range map[string]bool{
+		"Queue": o.Queue == nil, "Scheduler": o.Scheduler == nil, "Records": o.Records == nil,
+		"Payloads": o.Payloads == nil, "Results": o.Results == nil,
+		"Operations": o.Operations == nil, "Handlers": o.Handlers == nil,
+	} {
+		if missing {
+			return fmt.Errorf("worker: Options.%s is missing", name)
+		}
+	}
+	if o.Concurrency < 0 {
+		return errors.New("worker: Options.Concurrency is negative")
+	}
+	for _, name := range o.Operations.Names() {
+		if _, ok := o.Handlers.Lookup(name); !ok {
+			return fmt.Errorf("worker: operation %s has no handler", name)
+		}
+	}
+	return nil
+}

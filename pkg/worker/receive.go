@@ -1,0 +1,144 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/asyncreply/asyncreply/pkg/job"
+)
+
+// receive takes messages, never more than there are free slots, and starts
+// their tasks, until ctx is done or the queue is gone.
+func (w *Worker) receive(ctx context.Context, stage *stage) error {
+	for {
+		free := w.takeSlots(ctx)
+		if free == 0 {
+			return nil
+		}
+		deliveries, err := w.options.Queue.Receive(ctx, free)
+		w.freeSlots(free - len(deliveries))
+		if len(deliveries) > 0 {
+			stage.tasks.Go(func() { w.start(stage, deliveries) })
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// takeSlots waits for a free slot and takes all that there are. It gives 0
+// when ctx is done.
+func (w *Worker) takeSlots(ctx context.Context) int {
+	select {
+	case <-ctx.Done():
+		return 0
+	case <-w.slots:
+	}
+	taken := 1
+	for {
+		select {
+		case <-w.slots:
+			taken++
+		default:
+			return taken
+		}
+	}
+}
+
+func (w *Worker) freeSlots(n int) {
+	for range n {
+		w.slots <- struct{}{}
+	}
+}
+
+// start looks the jobs of one batch up, as few reads as that takes, and starts
+// a task for each.
+func (w *Worker) start(stage *stage, deliveries []*job.Delivery) {
+	for _, group := range groupByShard(deliveries) {
+		stage.tasks.Go(func() {
+			known := w.readRange(stage.handlers, group)
+			for _, d := range group {
+				t := w.newTask(stage, d)
+				t.known, t.looked = known[d.Message.ID], known != nil
+				stage.tasks.Go(func() { w.do(stage, t) })
+			}
+		})
+	}
+}
+
+// do runs a task and frees its slot when its handler has returned, which one
+// that ignores the end of its context may do late or never.
+func (w *Worker) do(stage *stage, t *task) {
+	returned := t.run()
+	if returned == nil {
+		w.freeSlots(1)
+		return
+	}
+	select {
+	case <-returned:
+		w.freeSlots(1)
+	default:
+		stage.stragglers.Go(func() {
+			<-returned
+			w.freeSlots(1)
+		})
+	}
+}
+
+// partition is where a record lies.
+type partition struct {
+	day   string
+	shard byte
+}
+
+// groupByShard parts a batch by where its records lie.
+func groupByShard(deliveries []*job.Delivery) map[partition][]*job.Delivery {
+	groups := map[partition][]*job.Delivery{}
+	for _, d := range deliveries {
+		id := d.Message.ID
+		key := partition{day: id.Day(), shard: id.Shard()}
+		groups[key] = append(groups[key], d)
+	}
+	return groups
+}
+
+// closeTogether is how far apart in time the ids may lie that are read as one
+// range: what was issued between them is read along.
+const closeTogether = time.Second
+
+// lookupTimeout bounds one read of records.
+const lookupTimeout = 5 * time.Second
+
+// readRange reads the records of a group in one go. It gives nil if that does
+// not pay or fails; each task then reads its own.
+func (w *Worker) readRange(ctx context.Context, group []*job.Delivery) map[job.ID]*job.Record {
+	reader, ok := w.options.Records.(RangeReader)
+	if !ok || len(group) < 2 {
+		return nil
+	}
+	ids := make([]job.ID, len(group))
+	for i, d := range group {
+		ids[i] = d.Message.ID
+	}
+	slices.SortFunc(ids, func(a, b job.ID) int { return slices.Compare(a[:], b[:]) })
+	first, last := ids[0], ids[len(ids)-1]
+	if first.Day() == job.ForeignDay || last.Time().Sub(first.Time()) > closeTogether {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	records, err := reader.Range(ctx, first, last)
+	if err != nil {
+		w.options.Logger.Warn("reading a batch's records together failed", "error", err)
+		return nil
+	}
+	known := make(map[job.ID]*job.Record, len(records))
+	for i := range records {
+		known[records[i].ID] = &records[i]
+	}
+	return known
+}
