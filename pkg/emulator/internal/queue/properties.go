@@ -77,6 +77,9 @@ func (p Properties) withDefaults() Properties {
 	return p
 }
 
+// Validate tells whether a queue can be created so. The error is an [ErrInvalid] that names the property.
+func (p Properties) Validate() error { return p.withDefaults().validate() }
+
 func (p Properties) validate() error {
 	switch {
 	case len(p.Name) > maxNameLength || !namePattern.MatchString(p.Name):
@@ -98,8 +101,11 @@ func (p Properties) validate() error {
 }
 
 func within[T cmp.Ordered](name string, value, low, high T) error {
-	if value < low || value > high {
-		return fmt.Errorf("%w: %s %v is not between %v and %v", ErrInvalid, name, value, low, high)
+	switch {
+	case value < low:
+		return fmt.Errorf("%w: %s %v is less than %v", ErrInvalid, name, value, low)
+	case value > high:
+		return fmt.Errorf("%w: %s %v is more than %v", ErrInvalid, name, value, high)
 	}
 	return nil
 }

@@ -89,9 +89,9 @@ func TestTimeToLive(t *testing.T) {
 					return
 				}
 				check(t, "expires in", time.Until(q.Peek(0, 1)[0].ExpiresAt), tt.lives)
-				time.Sleep(tt.lives - 1)
+				time.Sleep(tt.lives - time.Nanosecond)
 				check(t, "left before", len(q.Peek(0, 1)), 1)
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				check(t, "left after", len(q.Peek(0, 1)), 0)
 				checkExpired(t, n, q, tt.deadLetter)
 			})
