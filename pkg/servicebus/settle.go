@@ -1,0 +1,140 @@
+package servicebus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+
+	"github.com/asyncreply/asyncreply/pkg/job"
+)
+
+// receipt is what a delivery is settled by.
+type receipt struct {
+	line    *receiverLine // the line it came over
+	message *azservicebus.ReceivedMessage
+}
+
+func deliveries(line *receiverLine, messages []*azservicebus.ReceivedMessage) []*job.Delivery {
+	all := make([]*job.Delivery, len(messages))
+	for i, message := range messages {
+		all[i] = decode(message)
+		all[i].Receipt = &receipt{line: line, message: message}
+	}
+	return all
+}
+
+// Complete removes the message from the queue. Like the other settlements it
+// gives [job.ErrLockLost] when the lock is gone: the message is with another
+// receiver then, or an earlier try of the same call removed it and its reply
+// was lost.
+func (r *Receiver) Complete(ctx context.Context, d *job.Delivery) error {
+	return r.settle(ctx, "complete message", d, func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error {
+		return receiver.CompleteMessage(ctx, m, nil)
+	})
+}
+
+// Abandon gives the message back to the queue, which counts as a delivery.
+func (r *Receiver) Abandon(ctx context.Context, d *job.Delivery) error {
+	return r.settle(ctx, "abandon message", d, func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error {
+		return receiver.AbandonMessage(ctx, m, nil)
+	})
+}
+
+// DeadLetter moves the message to the dead-letter queue, where operators see
+// reason and description. Azure keeps 4,096 characters of each.
+func (r *Receiver) DeadLetter(ctx context.Context, d *job.Delivery, reason, description string) error {
+	opts := &azservicebus.DeadLetterOptions{Reason: &reason, ErrorDescription: &description}
+	return r.settle(ctx, "dead-letter message", d, func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error {
+		return receiver.DeadLetterMessage(ctx, m, opts)
+	})
+}
+
+// Renew prolongs the lock by the queue's lock duration from now and sets
+// d.LockedUntil.
+func (r *Receiver) Renew(ctx context.Context, d *job.Delivery) error {
+	var until time.Time
+	err := r.settle(ctx, "renew lock", d, func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error {
+		renewed := *m // the SDK writes to it
+		err := receiver.RenewMessageLock(ctx, &renewed, nil)
+		until = value(renewed.LockedUntil)
+		return err
+	})
+	if err == nil {
+		d.LockedUntil = until
+	}
+	return err
+}
+
+type settlement func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error
+
+// settle makes a call about a delivery until the broker has answered it. Each
+// try has a deadline: the SDK's own delays between tries are long. From the
+// second try on, and over a line other than the delivery's, the message is
+// named by its lock token, which works over any.
+func (r *Receiver) settle(ctx context.Context, action string, d *job.Delivery, call settlement) error {
+	receipt, ok := d.Receipt.(*receipt)
+	if !ok {
+		return fmt.Errorf("%s: the delivery has no receipt of a receiver", action)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.SettleTimeout, busy(action, context.DeadlineExceeded))
+	defer cancel()
+	message := receipt.message
+	for {
+		line, err := r.trunk.get(ctx)
+		if err != nil {
+			return r.giveUp(ctx, action, err)
+		}
+		if line != receipt.line {
+			message = byToken(receipt.message)
+		}
+		err = r.try(ctx, line, message, call)
+		if err == nil || errors.Is(err, job.ErrLockLost) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return r.giveUp(ctx, action, err)
+		}
+		message = byToken(receipt.message)
+		r.mend(ctx, line)
+	}
+}
+
+func (r *Receiver) try(ctx context.Context, line *receiverLine, message *azservicebus.ReceivedMessage, call settlement) error {
+	tryCtx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
+	defer cancel()
+	err := call(tryCtx, line.end, message)
+	if err == nil {
+		line.hear()
+	}
+	if hasCode(err, azservicebus.CodeLockLost) {
+		line.hear()
+		return job.ErrLockLost
+	}
+	return err
+}
+
+// mend has the SDK repair the connection of a call that failed, or has the line
+// given up if it cannot, and lets a little time pass.
+func (r *Receiver) mend(ctx context.Context, line *receiverLine) {
+	_ = r.probe(ctx, line)
+	select {
+	case <-time.After(firstRetry):
+	case <-ctx.Done():
+	}
+}
+
+// giveUp gives the error of a call that had no answer in time.
+func (r *Receiver) giveUp(ctx context.Context, action string, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return translate(ctx, action, err)
+}
+
+// byToken names a message by nothing but its lock.
+func byToken(m *azservicebus.ReceivedMessage) *azservicebus.ReceivedMessage {
+	return &azservicebus.ReceivedMessage{LockToken: m.LockToken}
+}

@@ -1,0 +1,215 @@
+package servicebus
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+)
+
+const (
+	// attachTimeout bounds one attempt to make a connection and attach to the
+	// queue.
+	attachTimeout = 4 * time.Second
+	// closeTimeout bounds the orderly closing of a connection.
+	closeTimeout = time.Second
+
+	firstRetry = 50 * time.Millisecond
+	lastRetry  = time.Second
+)
+
+// Connect makes a client. Each client has one connection; it is asked for a
+// new one when the old one is beyond repair.
+type Connect func() (*azservicebus.Client, error)
+
+// attach opens a sender or a receiver and waits until the broker has accepted
+// it.
+type attach[E any] func(ctx context.Context, client *azservicebus.Client) (E, error)
+
+// trunk keeps one line to the broker open, and opens another when that one is
+// given up.
+type trunk[E any] struct {
+	connect Connect
+	attach  attach[E]
+	logger  *slog.Logger
+
+	ctx    context.Context // ends at close
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu      sync.Mutex
+	line    *line[E]      // nil while there is none
+	failure error         // why there is none; nil before the first attempt has ended
+	changed chan struct{} // closed when line or failure changes
+}
+
+// line is one connection with the sender or receiver on it.
+type line[E any] struct {
+	end    E
+	client *azservicebus.Client
+	heard  atomic.Int64 // when the broker last answered, in unix nanoseconds
+}
+
+func (l *line[E]) hear() { l.heard.Store(time.Now().UnixNano()) }
+
+// silentSince reports whether the broker has said nothing since t.
+func (l *line[E]) silentSince(t time.Time) bool { return l.heard.Load() < t.UnixNano() }
+
+func newTrunk[E any](connect Connect, attach attach[E], logger *slog.Logger) *trunk[E] {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	t := &trunk[E]{connect: connect, attach: attach, logger: logger, changed: make(chan struct{})}
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	t.work.Go(t.open)
+	return t
+}
+
+// get waits for a line. It gives up when ctx ends, and at once when the queue
+// does not exist.
+func (t *trunk[E]) get(ctx context.Context) (*line[E], error) {
+	for {
+		t.mu.Lock()
+		line, failure, changed := t.line, t.failure, t.changed
+		t.mu.Unlock()
+		switch {
+		case line != nil:
+			return line, nil
+		case isNotFound(failure):
+			return nil, failure
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), failure)
+		case <-t.ctx.Done():
+			return nil, errClosed
+		}
+	}
+}
+
+// down gives why there is no line, or nil if there is one or the first attempt
+// at one has not ended.
+func (t *trunk[E]) down() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failure
+}
+
+// failed judges a line by a call over it that began at start and ended with
+// err, and drops it if it is of no more use.
+func (t *trunk[E]) failed(l *line[E], start time.Time, err error) (dropped bool) {
+	switch {
+	case isTimeout(err) && !l.silentSince(start):
+		return false // this call was slow, but the connection lives
+	case !isTimeout(err) && !isLost(err):
+		l.hear() // a refusal is an answer
+		return false
+	}
+	t.drop(l, err)
+	return true
+}
+
+// drop gives a line up and has another one opened.
+func (t *trunk[E]) drop(l *line[E], cause error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.line != l || t.ctx.Err() != nil {
+		return
+	}
+	t.logger.Warn("connection to Service Bus lost, connecting again", "error", cause)
+	t.line = nil
+	t.setFailure(cause)
+	t.work.Go(func() { closeClient(l.client) })
+	t.work.Go(t.open)
+}
+
+// setFailure wants t.mu held.
+func (t *trunk[E]) setFailure(err error) {
+	t.failure = err
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// open tries until there is a line.
+func (t *trunk[E]) open() {
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+		opened, err := t.dial()
+		if err == nil {
+			t.use(opened)
+			return
+		}
+		t.mu.Lock()
+		t.setFailure(err)
+		t.mu.Unlock()
+		if t.ctx.Err() != nil {
+			return
+		}
+		t.logger.Warn("cannot connect to Service Bus, trying again", "error", err)
+		select {
+		case <-time.After(wait):
+		case <-t.ctx.Done():
+			return
+		}
+	}
+}
+
+func (t *trunk[E]) dial() (*line[E], error) {
+	client, err := t.connect()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, attachTimeout)
+	defer cancel()
+	end, err := t.attach(ctx, client)
+	if err != nil {
+		t.work.Go(func() { closeClient(client) })
+		return nil, err
+	}
+	l := &line[E]{end: end, client: client}
+	l.hear()
+	return l, nil
+}
+
+func (t *trunk[E]) use(l *line[E]) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failure != nil {
+		t.logger.Info("connected to Service Bus again")
+	}
+	t.line = l
+	t.setFailure(nil)
+}
+
+// close ends everything. Calls in flight fail.
+func (t *trunk[E]) close(ctx context.Context) error {
+	t.cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		t.work.Wait()
+		t.mu.Lock()
+		l := t.line
+		t.line = nil
+		t.mu.Unlock()
+		if l != nil {
+			closeClient(l.client)
+		}
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func closeClient(client *azservicebus.Client) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_ = client.Close(ctx) // the connection is being given up, whatever it says
+}
