@@ -8,6 +8,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
+
+	"github.com/asyncreply/asyncreply/pkg/job"
 )
 
 const (
@@ -28,11 +30,9 @@ type SignerOptions struct {
 	Now func() time.Time
 }
 
-// SignOptions say how a signed URL presents the blob.
-type SignOptions struct {
-	ContentType string
-	FileName    string // saved under this name; "": shown
-}
+// SignOptions say how a signed URL presents the blob: as content of which type,
+// and saved under which name. Without a name it is shown.
+type SignOptions = job.BlobProperties
 
 // Signer makes valet keys: URLs that let their bearer read one blob for a
 // short time. It is safe for concurrent use.
