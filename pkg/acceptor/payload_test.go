@@ -1,0 +1,413 @@
+package acceptor_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
+
+	"github.com/asyncreply/asyncreply/pkg/acceptor"
+	"github.com/asyncreply/asyncreply/pkg/blobstore"
+	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
+	"github.com/asyncreply/asyncreply/pkg/web"
+)
+
+var _ acceptor.Payloads = (*blobstore.Container)(nil)
+
+// payloadStore gives an empty payload container in Azurite, and a function
+// that names the blobs in it.
+func payloadStore(t *testing.T) (*blobstore.Container, func() []string) {
+	t.Helper()
+	client, err := azblob.NewClientFromConnectionString(localazuretest.Storage(t).ConnectionString(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := localazuretest.Name(t)
+	payloads := blobstore.New(client, &blobstore.Options{PayloadContainer: name}).Payloads()
+	if err := payloads.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return payloads, func() []string {
+		t.Helper()
+		names := []string{}
+		for pager := client.NewListBlobsFlatPager(name, nil); pager.More(); {
+			page, err := pager.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, item := range page.Segment.BlobItems {
+				names = append(names, *item.Name)
+			}
+		}
+		return names
+	}
+}
+
+func pattern(size int) []byte {
+	content := make([]byte, size)
+	source := rand.NewChaCha8([32]byte{1})
+	_, _ = source.Read(content)
+	return content
+}
+
+// TestClaimCheck states that a payload of any size reaches the worker byte by
+// byte: in the message up to the inline limit, in a blob above it, whether its
+// length was announced or not.
+func TestClaimCheck(t *testing.T) {
+	const inline = acceptor.DefaultInlineLimit
+	payloads, _ := payloadStore(t)
+	sent := &queue{}
+	s := start(t, acceptor.Options{Sender: sent, Payloads: payloads}, nil)
+	for _, size := range []int{0, 1, 4095, 4096, 4097, inline - 1, inline, inline + 1, 3*inline + 7, 9 << 20} {
+		for _, inChunks := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d bytes, in chunks %v", size, inChunks), func(t *testing.T) {
+				content := pattern(size)
+				var body io.Reader = bytes.NewReader(content)
+				if inChunks {
+					body = chunked{body}
+				}
+				if got := s.post("/api/anything", body, "Content-Type", "application/x-test"); got.StatusCode != http.StatusAccepted {
+					t.Fatalf("answered %s: %s", got.Status, got.body)
+				}
+				messages := sent.sent()
+				checkPayload(t, payloads, messages[len(messages)-1], content, size > inline)
+			})
+		}
+	}
+}
+
+func checkPayload(t *testing.T, payloads *blobstore.Container, m job.Message, want []byte, inBlob bool) {
+	t.Helper()
+	if !inBlob {
+		if m.PayloadBlob != "" || !bytes.Equal(m.Body, want) {
+			t.Errorf("message has %d bytes and claim check %q, want %d bytes", len(m.Body), m.PayloadBlob, len(want))
+		}
+		return
+	}
+	if name := m.ID.Day() + "/" + m.ID.String(); m.PayloadBlob != name || len(m.Body) > 0 || m.PayloadSize != int64(len(want)) {
+		t.Fatalf("message has %d bytes, claim check %q of %d bytes, want %q of %d", len(m.Body), m.PayloadBlob, m.PayloadSize, name, len(want))
+	}
+	if m.TimeToLive > time.Hour || m.TimeToLive < time.Hour-time.Minute {
+		t.Errorf("time to live %v, want an hour less the upload", m.TimeToLive)
+	}
+	content, info, err := payloads.Open(t.Context(), m.PayloadBlob, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	stored, err := io.ReadAll(content)
+	if err != nil || !bytes.Equal(stored, want) || info.ContentType != "application/x-test" {
+		t.Errorf("blob has %d bytes of %s, %v, want %d", len(stored), info.ContentType, err, len(want))
+	}
+}
+
+// TestLargeDocument states that a payload that a schema looks at is checked
+// whole also when it does not fit a message.
+func TestLargeDocument(t *testing.T) {
+	payloads, blobs := payloadStore(t)
+	sent := &queue{}
+	s := start(t, acceptor.Options{Sender: sent, Payloads: payloads}, nil)
+	document := "[" + strings.Repeat("1,", 300<<10/2) + "1]"
+	if got := s.post("/api/large-document", strings.NewReader(`{"x":"`+document+`"}`), asJSON...); got.StatusCode != http.StatusBadRequest {
+		t.Errorf("an object where a list belongs: %s", got.Status)
+	}
+	if got := s.post("/api/large-document", strings.NewReader(document), asJSON...); got.StatusCode != http.StatusAccepted {
+		t.Fatalf("a list: %s %s", got.Status, got.body)
+	}
+	if m := sent.sent()[0]; m.PayloadSize != int64(len(document)) || len(blobs()) != 1 {
+		t.Errorf("claim check of %d bytes, blobs %v", m.PayloadSize, blobs())
+	}
+}
+
+// TestBrokenUploads states that an upload that is too large, breaks off or has
+// no message in the end leaves neither message nor blob.
+func TestBrokenUploads(t *testing.T) {
+	large := bytes.Repeat([]byte("x"), acceptor.DefaultInlineLimit+1)
+	t.Run("larger than the operation takes", func(t *testing.T) {
+		payloads, blobs := payloadStore(t)
+		sent := &queue{}
+		s := start(t, acceptor.Options{Sender: sent, Payloads: payloads, InlineLimit: 100}, nil)
+		if got := s.post("/api/small", chunked{bytes.NewReader(large)}); got.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("answered %s", got.Status)
+		}
+		if left := blobs(); len(left) > 0 || len(sent.sent()) > 0 {
+			t.Errorf("left %v and %d messages", left, len(sent.sent()))
+		}
+	})
+	t.Run("breaks off", func(t *testing.T) {
+		payloads, blobs := payloadStore(t)
+		put := &watchedPayloads{Payloads: payloads, deleted: make(chan string, 1)}
+		sent := &queue{}
+		s := start(t, acceptor.Options{Sender: sent, Payloads: put}, nil)
+		conn, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST /api/anything HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 2*len(large), large)
+		conn.Close()
+		receive(t, put.deleted)
+		if left := blobs(); len(left) > 0 || len(sent.sent()) > 0 {
+			t.Errorf("left %v and %d messages", left, len(sent.sent()))
+		}
+	})
+	t.Run("not sent", func(t *testing.T) {
+		payloads, blobs := payloadStore(t)
+		s := start(t, acceptor.Options{Payloads: payloads, Sender: &queue{fail: func(context.Context, *job.Message) error {
+			if len(blobs()) != 1 {
+				t.Error("no payload at the time of the send")
+			}
+			return job.ErrBusy
+		}}}, nil)
+		if got := s.post("/api/anything", bytes.NewReader(large)); got.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("answered %s", got.Status)
+		}
+		if left := blobs(); len(left) > 0 {
+			t.Errorf("left %v", left)
+		}
+	})
+}
+
+// watchedPayloads tells of deletions.
+type watchedPayloads struct {
+	acceptor.Payloads
+	deleted chan string
+}
+
+func (w *watchedPayloads) Delete(ctx context.Context, name string) error {
+	err := w.Payloads.Delete(ctx, name)
+	w.deleted <- name
+	return err
+}
+
+// TestStoreGone states that a payload that cannot be stored is a 503, never a
+// 202 nor the caller's fault.
+func TestStoreGone(t *testing.T) {
+	client, err := azblob.NewClientFromConnectionString(localazuretest.Storage(t).ConnectionString(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payloads := blobstore.New(client, &blobstore.Options{PayloadContainer: "never-made"}).Payloads()
+	sent := &queue{}
+	s := start(t, acceptor.Options{Sender: sent, Payloads: payloads, InlineLimit: 10}, nil)
+	got := s.post("/api/anything", strings.NewReader("more than ten bytes"))
+	if p := decode[problem](t, got); got.StatusCode != 503 || p.Code != job.CodeServerBusy || got.Header.Get("Retry-After") == "" {
+		t.Errorf("answered %s: %s", got.Status, got.body)
+	}
+	if len(sent.sent()) > 0 {
+		t.Error("the message was sent without its payload")
+	}
+}
+
+// TestUploadsAreBounded states that one large payload too many is answered
+// with 503 at once, while small ones go on.
+func TestUploadsAreBounded(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	stuck := &stuckPayloads{entered: entered, release: release}
+	s := start(t, acceptor.Options{Payloads: stuck, InlineLimit: 10, MaxUploads: 1}, nil)
+	large := "more than ten bytes"
+	first := make(chan answer, 1)
+	go func() { first <- s.post("/api/anything", strings.NewReader(large)) }()
+	receive(t, entered)
+	if got := s.post("/api/anything", strings.NewReader(large)); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" {
+		t.Errorf("one too many: %s", got.Status)
+	}
+	if got := s.post("/api/anything", strings.NewReader("small")); got.StatusCode != http.StatusAccepted {
+		t.Errorf("a small one: %s", got.Status)
+	}
+	close(release)
+	if got := receive(t, first); got.StatusCode != http.StatusAccepted {
+		t.Errorf("the first: %s %s", got.Status, got.body)
+	}
+}
+
+// stuckPayloads takes a payload when it is released.
+type stuckPayloads struct{ entered, release chan struct{} }
+
+func (p *stuckPayloads) Put(ctx context.Context, _ string, content io.Reader, _ job.BlobProperties) error {
+	p.entered <- struct{}{}
+	select {
+	case <-p.release:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	_, err := io.Copy(io.Discard, content)
+	return err
+}
+
+func (p *stuckPayloads) Delete(context.Context, string) error { return nil }
+
+// TestUploadTimeout states that a store that takes for ever is given up.
+func TestUploadTimeout(t *testing.T) {
+	stuck := &stuckPayloads{entered: make(chan struct{}, 1)}
+	s := start(t, acceptor.Options{Payloads: stuck, InlineLimit: 10, UploadTimeout: 20 * time.Millisecond}, nil)
+	if got := s.post("/api/anything", strings.NewReader("more than ten bytes")); got.StatusCode != 503 {
+		t.Errorf("answered %s", got.Status)
+	}
+}
+
+// TestUploadMemory states that 100 MB pass through without being held: the
+// process grows by less than 64 MB at any moment, the sending test included.
+func TestUploadMemory(t *testing.T) {
+	const size = 100 << 20
+	payloads, _ := payloadStore(t)
+	sent := &queue{}
+	s := start(t, acceptor.Options{Sender: sent, Payloads: payloads}, nil)
+	var memory runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&memory)
+	before := memory.HeapInuse
+	digest := sha256.New()
+	peak := uint64(0)
+	body := &probedReader{source: io.LimitReader(rand.NewChaCha8([32]byte{2}), size), every: 4 << 20, probe: func() {
+		runtime.ReadMemStats(&memory)
+		peak = max(peak, memory.HeapInuse)
+	}}
+	if got := s.post("/api/anything", io.TeeReader(body, digest)); got.StatusCode != http.StatusAccepted {
+		t.Fatalf("answered %s: %s", got.Status, got.body)
+	}
+	if growth := int64(peak - before); growth > 64<<20 {
+		t.Errorf("the heap grew by %d MB", growth>>20)
+	} else {
+		t.Logf("the heap grew by %d MB", growth>>20)
+	}
+	content, _, err := payloads.Open(t.Context(), sent.sent()[0].PayloadBlob, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	stored := sha256.New()
+	if n, err := io.Copy(stored, content); err != nil || n != size || !bytes.Equal(stored.Sum(nil), digest.Sum(nil)) {
+		t.Errorf("stored %d bytes, %v; the same as sent: %v", n, err, bytes.Equal(stored.Sum(nil), digest.Sum(nil)))
+	}
+}
+
+// probedReader calls probe each time that so many bytes were read.
+type probedReader struct {
+	source io.Reader
+	every  int
+	read   int
+	probe  func()
+}
+
+func (r *probedReader) Read(p []byte) (int, error) {
+	n, err := r.source.Read(p)
+	if r.read += n; r.read >= r.every {
+		r.read = 0
+		r.probe()
+	}
+	return n, err
+}
+
+// TestExpectContinue states that a client that asks first is told to go on
+// only if its payload is wanted.
+func TestExpectContinue(t *testing.T) {
+	s := start(t, acceptor.Options{}, nil)
+	for _, test := range []struct {
+		path string
+		size int
+		want int
+	}{
+		{"/api/anything", 9, http.StatusContinue},
+		{"/api/nothing", 9, http.StatusNotFound},
+		{"/api/small", 1025, http.StatusRequestEntityTooLarge},
+	} {
+		conn, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", test.path, test.size)
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.StatusCode != test.want {
+			t.Errorf("%s: %s, want %d", test.path, response.Status, test.want)
+		}
+		response.Body.Close()
+		conn.Close()
+	}
+}
+
+// TestSlowUpload states that a large payload that stalls is given up with 408
+// and leaves nothing.
+func TestSlowUpload(t *testing.T) {
+	payloads, blobs := payloadStore(t)
+	sent := &queue{}
+	s := start(t, acceptor.Options{Sender: sent, Payloads: payloads}, &web.Options{WriteTimeout: 100 * time.Millisecond})
+	reader, writer := io.Pipe()
+	defer writer.Close()
+	go func() { _, _ = writer.Write(bytes.Repeat([]byte("x"), acceptor.DefaultInlineLimit+1)) }()
+	got := s.post("/api/anything", reader)
+	if p := decode[problem](t, got); got.StatusCode != http.StatusRequestTimeout || p.Code != job.CodeRequestTimeout {
+		t.Errorf("answered %s: %s", got.Status, got.body)
+	}
+	if left := blobs(); len(left) > 0 || len(sent.sent()) > 0 {
+		t.Errorf("left %v and %d messages", left, len(sent.sent()))
+	}
+}
+
+var errBroker = errors.New("amqp: link detached: secret detail")
+
+// TestBusy states that whatever hinders the send is a 503 with Retry-After
+// that keeps the cause to itself, given in time, and never a 202.
+func TestBusy(t *testing.T) {
+	hang := func(ctx context.Context, _ *job.Message) error { <-ctx.Done(); return ctx.Err() }
+	for name, fail := range map[string]func(context.Context, *job.Message) error{
+		"broker full":      func(context.Context, *job.Message) error { return job.ErrBusy },
+		"broker gone":      func(context.Context, *job.Message) error { return errBroker },
+		"queue not there":  func(context.Context, *job.Message) error { return job.ErrNotFound },
+		"outcome unknown":  hang,
+		"refused in a way": func(context.Context, *job.Message) error { return &job.Error{Code: job.CodeForbidden, Err: errBroker} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := &queue{fail: fail}
+			s := start(t, acceptor.Options{Sender: sent, SendTimeout: 50 * time.Millisecond}, nil)
+			begin := time.Now()
+			got := s.post("/api/anything", strings.NewReader("payload"))
+			if took := time.Since(begin); took > 5*time.Second {
+				t.Errorf("answered after %v", took)
+			}
+			p := decode[problem](t, got)
+			if got.StatusCode != 503 || p.Code != job.CodeServerBusy || got.Header.Get("Retry-After") == "" || got.Header.Get("Location") != "" {
+				t.Errorf("answered %s: %s, %v", got.Status, got.body, got.Header)
+			}
+			if strings.Contains(string(got.body), "secret") {
+				t.Errorf("the caller is told the cause: %s", got.body)
+			}
+		})
+	}
+}
+
+// TestQueueTakesLess states that a queue with a smaller message limit than
+// ours gets the claim check instead.
+func TestQueueTakesLess(t *testing.T) {
+	payloads, _ := payloadStore(t)
+	sent := &queue{fail: func(_ context.Context, m *job.Message) error {
+		if len(m.Body) > 10 {
+			return job.ErrTooLarge
+		}
+		return nil
+	}}
+	s := start(t, acceptor.Options{Sender: sent, Payloads: payloads}, nil)
+	content := []byte("more than ten bytes")
+	if got := s.post("/api/anything", bytes.NewReader(content), "Content-Type", "application/x-test"); got.StatusCode != http.StatusAccepted {
+		t.Fatalf("answered %s: %s", got.Status, got.body)
+	}
+	checkPayload(t, payloads, sent.sent()[0], content, true)
+}
