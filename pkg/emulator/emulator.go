@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -130,9 +131,7 @@ func (b *Broker) serve(_ Options) {
 func (b *Broker) Close() error {
 	b.closing.Do(func() {
 		b.namespace.Close()
-		if b.server != nil {
-			_ = b.server.Close()
-		}
+		b.closeAdmin()
 		for _, l := range []net.Listener{b.amqp, b.admin} {
 			if l != nil {
 				_ = l.Close()
@@ -141,4 +140,16 @@ func (b *Broker) Close() error {
 		b.serving.Wait()
 	})
 	return nil
+}
+
+// closeAdmin lets requests that are being answered end, so that their goroutines have ended too, but not for long.
+func (b *Broker) closeAdmin() {
+	if b.server == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if b.server.Shutdown(ctx) != nil {
+		_ = b.server.Close()
+	}
 }
