@@ -10,9 +10,10 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/job"
 )
 
-// Job is one attempt at a job, as its handler sees it. Its methods may be
-// called from several goroutines, but Payload's reader and Result's writer
-// each by one at a time and none after the handler has returned.
+// Job is one attempt at a job, as its handler sees it. Progress may be called
+// from several goroutines at once; the other methods, the payload's reader and
+// the result's writer are for one at a time. After the handler has returned,
+// nothing more is taken.
 type Job struct {
 	ID          job.ID
 	Operation   string
