@@ -19,7 +19,10 @@ func (o *Options) guard(next echo.HandlerFunc) echo.HandlerFunc {
 		w.control = http.NewResponseController(w.ResponseWriter)
 		if r := c.Request(); r.Body != nil && r.Body != http.NoBody {
 			w.body = &guardedBody{ReadCloser: r.Body, control: w.control, options: o}
-			r.Body = w.body
+			// A copy, because net/http must find its own body in the original.
+			guarded := *r
+			guarded.Body = w.body
+			c.SetRequest(&guarded)
 		}
 		c.Response().Writer = w
 		return next(c)
