@@ -21,7 +21,9 @@ import (
 // startAzurite starts an Azurite for one test, in memory if dataDir is empty.
 func startAzurite(t *testing.T, dataDir string) *localazure.Azurite {
 	t.Helper()
-	return localazuretest.Azurite(t, &localazure.AzuriteOptions{DataDir: dataDir})
+	options := localazuretest.AzuriteOptions()
+	options.DataDir = dataDir
+	return localazuretest.Azurite(t, options)
 }
 
 const blobName = "blob"
@@ -99,7 +101,9 @@ func TestDataFolder(t *testing.T) {
 	first := startAzurite(t, dataDir)
 	upload(t, first.ConnectionString(), container, "kept")
 
-	_, err := localazure.StartAzurite(t.Context(), &localazure.AzuriteOptions{DataDir: dataDir})
+	options := localazuretest.AzuriteOptions()
+	options.DataDir = dataDir
+	_, err := localazure.StartAzurite(t.Context(), &options)
 	if want := fmt.Sprintf("localazure: data folder %s is in use by another Azurite", dataDir); err == nil || err.Error() != want {
 		t.Errorf("a second Azurite: %v, want %s", err, want)
 	}
@@ -120,9 +124,10 @@ func TestPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := listener.Addr().(*net.TCPAddr).Port
-	options := &localazure.AzuriteOptions{TablePort: port}
+	options := localazuretest.AzuriteOptions()
+	options.TablePort = port
 
-	_, err = localazure.StartAzurite(t.Context(), options)
+	_, err = localazure.StartAzurite(t.Context(), &options)
 	want := fmt.Sprintf("localazure: Azurite cannot listen on 127.0.0.1:%d: address already in use", port)
 	if !errors.Is(err, syscall.EADDRINUSE) || err.Error() != want {
 		t.Errorf("taken: %v, want %s", err, want)
@@ -136,14 +141,14 @@ func TestPorts(t *testing.T) {
 // A start that is given up ends with the cause, and leaves nothing behind: the data folder is free again.
 func TestStartCanceled(t *testing.T) {
 	t.Parallel()
-	dataDir, givenUp := t.TempDir(), errors.New("given up")
+	options, givenUp := localazuretest.AzuriteOptions(), errors.New("given up")
+	options.DataDir = t.TempDir()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(givenUp)
-	_, err := localazure.StartAzurite(ctx, &localazure.AzuriteOptions{DataDir: dataDir})
-	if !errors.Is(err, givenUp) {
+	if _, err := localazure.StartAzurite(ctx, &options); !errors.Is(err, givenUp) {
 		t.Errorf("error %v", err)
 	}
-	startAzurite(t, dataDir)
+	localazuretest.Azurite(t, options)
 }
 
 // Settings in the environment that would make Azurite another one are kept from it.

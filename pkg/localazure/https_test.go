@@ -15,11 +15,18 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
 )
 
+func startHTTPS(t *testing.T) *localazure.Azurite {
+	t.Helper()
+	options := localazuretest.AzuriteOptions()
+	options.HTTPS = true
+	return localazuretest.Azurite(t, options)
+}
+
 // With HTTPS, the unmodified SDK signs in with a token and makes a user-delegation SAS that Azurite honours, and that
 // opens nothing else.
 func TestUserDelegationSAS(t *testing.T) {
 	t.Parallel()
-	azurite := localazuretest.Azurite(t, &localazure.AzuriteOptions{HTTPS: true})
+	azurite := startHTTPS(t)
 	options := &service.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: azurite.HTTPClient()}}
 	client, err := service.NewClient(azurite.ProductStyleBlobEndpoint(), localazuretest.Credential{}, options)
 	if err != nil {
@@ -84,7 +91,7 @@ func get(t *testing.T, client *http.Client, url string) (status int, body string
 // A client that does not know the certificate is refused; one that trusts CertPool is not.
 func TestCertificate(t *testing.T) {
 	t.Parallel()
-	azurite := localazuretest.Azurite(t, &localazure.AzuriteOptions{HTTPS: true})
+	azurite := startHTTPS(t)
 	stranger := &http.Client{Transport: &http.Transport{}}
 	if response, err := stranger.Get(azurite.BlobEndpoint()); err == nil {
 		response.Body.Close()

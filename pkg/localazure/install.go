@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/asyncreply/asyncreply/azurite"
 )
@@ -135,6 +136,7 @@ func npmCI(ctx context.Context, npm, dir string, log io.Writer) error {
 	out := &output{log: log}
 	cmd := exec.CommandContext(ctx, npm, "ci", "--prefer-offline", "--loglevel=error")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
+	cmd.WaitDelay = time.Second
 	if err := runTied(cmd); err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("localazure: installing Azurite: %w", context.Cause(ctx))

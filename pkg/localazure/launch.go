@@ -71,9 +71,12 @@ func (a *Azurite) run(ctx context.Context, cmd *exec.Cmd, log io.Writer) error {
 func flags(opts *AzuriteOptions) []string {
 	args := []string{"--silent", "--disableTelemetry", "--skipApiVersionCheck"}
 	seconds := strconv.Itoa(int(keepAlive.Seconds()))
-	for service, port := range map[string]int{"blob": opts.BlobPort, "queue": opts.QueuePort, "table": opts.TablePort} {
+	listen := func(service string, port int) {
 		args = append(args, "--"+service+"Port", strconv.Itoa(port), "--"+service+"KeepAliveTimeout", seconds)
 	}
+	listen("blob", opts.BlobPort)
+	listen("queue", opts.QueuePort)
+	listen("table", opts.TablePort)
 	if opts.DataDir == "" {
 		args = append(args, "--inMemoryPersistence")
 	}

@@ -35,7 +35,8 @@ func Storage(tb testing.TB) localazure.Storage {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
 	if shared.azurite == nil && shared.err == nil {
-		shared.azurite, shared.err = localazure.StartAzurite(tb.Context(), options(nil))
+		options := AzuriteOptions()
+		shared.azurite, shared.err = localazure.StartAzurite(tb.Context(), &options)
 	}
 	if shared.err != nil {
 		tb.Fatal(shared.err)
@@ -57,10 +58,11 @@ func stopShared() error {
 	return err
 }
 
-// Azurite starts an Azurite for one test, which is closed with the test. opts may be nil.
-func Azurite(tb testing.TB, opts *localazure.AzuriteOptions) *localazure.Azurite {
+// Azurite starts an Azurite for one test, which is closed with the test. Options made from AzuriteOptions install it
+// where Storage does.
+func Azurite(tb testing.TB, opts localazure.AzuriteOptions) *localazure.Azurite {
 	tb.Helper()
-	azurite, err := localazure.StartAzurite(tb.Context(), options(opts))
+	azurite, err := localazure.StartAzurite(tb.Context(), &opts)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -72,16 +74,9 @@ func Azurite(tb testing.TB, opts *localazure.AzuriteOptions) *localazure.Azurite
 	return azurite
 }
 
-// options returns a copy of opts with the cache folder of the environment, if it names none.
-func options(opts *localazure.AzuriteOptions) *localazure.AzuriteOptions {
-	var copied localazure.AzuriteOptions
-	if opts != nil {
-		copied = *opts
-	}
-	if copied.CacheDir == "" {
-		copied.CacheDir = os.Getenv(cacheVariable)
-	}
-	return &copied
+// AzuriteOptions returns the zero options with the cache folder that the environment names, if it does.
+func AzuriteOptions() localazure.AzuriteOptions {
+	return localazure.AzuriteOptions{CacheDir: os.Getenv(cacheVariable)}
 }
 
 // Name returns a new name that tells the test it was made for and is right for a table, a blob container and a queue:
