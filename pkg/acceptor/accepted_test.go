@@ -198,4 +198,10 @@ func TestListing(t *testing.T) {
 	if got.Path != "/api/thumbnail" || got.MaxPayload != 100<<20 || !reflect.DeepEqual(got.ContentTypes, []string{"image/png", "image/jpeg"}) {
 		t.Errorf("described %+v", got)
 	}
+	if width, _ := got.Parameters["width"].(map[string]any); width["maximum"] != 4096.0 || got.Schema != nil {
+		t.Errorf("parameters %v, schema %v", got.Parameters, got.Schema)
+	}
+	if schema := list[1].Schema; !reflect.DeepEqual(schema["required"], []any{"id", "customername"}) || list[1].Parameters != nil {
+		t.Errorf("schema %v, parameters %v", schema, list[1].Parameters)
+	}
 }

@@ -10,11 +10,13 @@ import (
 
 // Description is what a caller needs to know about an operation.
 type Description struct {
-	Name         string   `json:"name"`
-	Description  string   `json:"description,omitempty"`
-	Path         string   `json:"path"`                   // to POST to
-	ContentTypes []string `json:"contentTypes,omitempty"` // none: any
-	MaxPayload   int64    `json:"maxPayload"`             // bytes
+	Name         string         `json:"name"`
+	Description  string         `json:"description,omitempty"`
+	Path         string         `json:"path"`                   // to POST to
+	ContentTypes []string       `json:"contentTypes,omitempty"` // none: any
+	MaxPayload   int64          `json:"maxPayload"`             // bytes
+	Parameters   map[string]any `json:"parameters,omitempty"`   // of the query string, each a JSON Schema; none: any
+	Schema       map[string]any `json:"schema,omitempty"`       // JSON Schema of the payload
 }
 
 func describe(o *operation.Operation) Description {
@@ -24,6 +26,8 @@ func describe(o *operation.Operation) Description {
 		Path:         "/api/" + o.Name,
 		ContentTypes: o.ContentTypes,
 		MaxPayload:   o.MaxPayload,
+		Parameters:   o.Parameters(),
+		Schema:       o.Schema(),
 	}
 }
 

@@ -52,6 +52,25 @@ func (o *Operation) TakesContentType(header string) bool {
 // payload, so that the acceptor must hold all of it in memory.
 func (o *Operation) NeedsWholePayload() bool { return o.schema != nil }
 
+// Schema gives the JSON Schema of the payload as the operations file has it,
+// or nil. The caller does not change it.
+func (o *Operation) Schema() map[string]any {
+	if o.schema == nil {
+		return nil
+	}
+	return o.schema.source
+}
+
+// Parameters gives the declared parameters of the query string by name, each a
+// JSON Schema as the operations file has it, or nil if any are taken. The
+// caller does not change them.
+func (o *Operation) Parameters() map[string]any {
+	if o.parameters == nil {
+		return nil
+	}
+	return o.parameters.source
+}
+
 // ValidatePayload checks the payload against the operation's JSON Schema. A
 // payload that does not fit gives a [job.Error] with
 // [job.CodeInvalidPayload] whose cause is a [*Violations].

@@ -19,6 +19,7 @@ import (
 // JSON Schema for its value. Beside JSON Schema's own keywords, "default"
 // fills in an absent parameter and "required: true" demands one.
 type parameters struct {
+	source   map[string]any
 	declared map[string]parameter
 }
 
@@ -33,7 +34,7 @@ func newParameters(source map[string]any) (*parameters, error) {
 	if source == nil {
 		return nil, nil
 	}
-	p := &parameters{declared: map[string]parameter{}}
+	p := &parameters{source: source, declared: map[string]parameter{}}
 	for _, name := range slices.Sorted(maps.Keys(source)) {
 		declared, err := newParameter(source[name])
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 // payloadSchema checks payloads against a JSON Schema (draft 2020-12 unless
 // the schema says otherwise).
 type payloadSchema struct {
+	source map[string]any
 	schema *jsonschema.Schema
 }
 
@@ -25,7 +26,7 @@ func newPayloadSchema(source map[string]any) (*payloadSchema, error) {
 	if err != nil {
 		return nil, atKey("schema", "%w", err)
 	}
-	return &payloadSchema{schema: schema}, nil
+	return &payloadSchema{source: source, schema: schema}, nil
 }
 
 // compile compiles a schema that refers to nothing outside itself.
