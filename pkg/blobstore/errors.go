@@ -19,10 +19,10 @@ func translate(ctx context.Context, action string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if cause := ctx.Err(); cause != nil && errors.Is(err, cause) {
-		return err
-	}
 	response, ok := errors.AsType[*azcore.ResponseError](err)
+	if !ok && ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if !ok {
 		return &job.Error{Code: job.CodeServerBusy, Message: action, Err: err}
 	}
