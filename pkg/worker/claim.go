@@ -77,7 +77,7 @@ func (c *claim) write(ctx context.Context, now time.Time, step step) error {
 			c.doubt(now)
 			return err
 		}
-		done, err := c.reconcile(ctx, now)
+		done, err := c.reconcile(ctx, next)
 		if done || err != nil {
 			return err
 		}
@@ -102,10 +102,10 @@ func (c *claim) doubt(at time.Time) {
 	}
 }
 
-// reconcile looks why a write made at now was refused. It reports whether that
-// write is in fact stored; if not, and without an error, it is to be tried
-// again on what the claim knows now.
-func (c *claim) reconcile(ctx context.Context, now time.Time) (bool, error) {
+// reconcile looks why the write of next was refused. It reports whether next is
+// in fact stored; if not, and without an error, it is to be tried again on what
+// the claim knows now.
+func (c *claim) reconcile(ctx context.Context, next job.Record) (bool, error) {
 	got, err := c.records.Get(ctx, c.record.ID)
 	switch {
 	case errors.Is(err, job.ErrNotFound) && c.record.Version == "":
@@ -113,9 +113,9 @@ func (c *claim) reconcile(ctx context.Context, now time.Time) (bool, error) {
 	case errors.Is(err, job.ErrNotFound):
 		return false, fmt.Errorf("the record is gone: %w", job.ErrOvertaken)
 	case err != nil:
-		c.doubt(now)
+		c.doubt(next.UpdatedAt)
 		return false, err
-	case got.UpdatedAt.Equal(now):
+	case same(got, next):
 		c.record, c.held, c.doubts = got, true, nil
 		return true, nil
 	case c.wrote(got):
@@ -126,16 +126,23 @@ func (c *claim) reconcile(ctx context.Context, now time.Time) (bool, error) {
 	case got.Status.Terminal() || c.held:
 		return false, job.ErrOvertaken
 	}
-	return false, c.adopt(ctx, got, now)
+	return false, c.adopt(ctx, got, next.UpdatedAt)
+}
+
+// same reports whether the stored record is the one that was to be written.
+func same(got, next job.Record) bool {
+	return got.UpdatedAt.Equal(next.UpdatedAt) && got.Status == next.Status &&
+		got.Attempt == next.Attempt && got.FailedAttempts == next.FailedAttempts &&
+		(got.Result == nil) == (next.Result == nil) && (got.Result == nil || got.Result.Blob == next.Result.Blob)
 }
 
 // wrote reports whether a stored record is this worker's own: a write that was
 // given up on has gone through after all, or the same attempt goes on.
 func (c *claim) wrote(got job.Record) bool {
-	if slices.ContainsFunc(c.doubts, got.UpdatedAt.Equal) {
-		return true
+	if got.Status.Terminal() {
+		return false
 	}
-	return c.held && !got.Status.Terminal() &&
+	return slices.ContainsFunc(c.doubts, got.UpdatedAt.Equal) || c.held &&
 		got.Attempt == c.record.Attempt && got.FailedAttempts == c.record.FailedAttempts
 }
 
