@@ -89,3 +89,13 @@ func (r *Reader) skipElements(n int) {
 		r.skipContent(element)
 	}
 }
+
+// RawText gives the characters of a raw string or symbol, and nil for a value of any other type.
+func RawText(raw []byte) []byte {
+	r := NewReader(raw)
+	switch code := r.constructor(); canonical(code) {
+	case codeString32, codeSymbol32:
+		return r.sized(code)
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package wire
+
+import "github.com/asyncreply/asyncreply/pkg/emulator/internal/amqp"
+
+// ack is a settlement that has yet to be told to the peer, and that may cover several deliveries in a row.
+type ack struct {
+	session     *session // nil when there is none
+	role        amqp.Role
+	first, last uint32
+	state       amqp.State
+}
+
+// maxAckRange is how many deliveries one disposition settles. Some receivers take time that grows with the square of it.
+const maxAckRange = 64
+
+// acknowledge settles a delivery towards the peer. Equal outcomes of deliveries in a row go into one disposition.
+func (s *session) acknowledge(role amqp.Role, id uint32, state amqp.State) {
+	a := &s.conn.ack
+	if a.session == s && a.role == role && id == a.last+1 && id != 0 && id-a.first < maxAckRange && plain(a.state, state) {
+		a.last = id
+		return
+	}
+	s.conn.emitAck()
+	*a = ack{session: s, role: role, first: id, last: id, state: state}
+}
+
+// plain gives whether two states are the same one of those without fields.
+func plain(a, b amqp.State) bool {
+	return a.Kind == b.Kind && (a.Kind == amqp.DescAccepted || a.Kind == amqp.DescReleased)
+}
+
+// emitAck appends the disposition that waits, if any.
+func (c *conn) emitAck() {
+	a := c.ack
+	if a.session == nil {
+		return
+	}
+	c.ack = ack{}
+	if a.session.ending {
+		return
+	}
+	p := amqp.Disposition{Role: a.role, First: a.first, Settled: true, State: a.state}
+	if a.last != a.first {
+		p.Last = amqp.Some(a.last)
+	}
+	c.sendNow(a.session.channel, &p)
+}
