@@ -123,6 +123,13 @@ func (s *memRecords) write(operation string, r *job.Record, check func(job.Recor
 	return nil
 }
 
+// readCount gives how many reads there were.
+func (s *memRecords) readCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads
+}
+
 // past gives every state that the record was in.
 func (s *memRecords) past(id job.ID) []job.Record {
 	s.mu.Lock()

@@ -87,10 +87,12 @@ func (t *task) lookup() (*job.Record, error) {
 			return context.Cause(t.stage.handlers)
 		}
 		got, err := t.Records.Get(ctx, t.message.ID)
-		if errors.Is(err, job.ErrNotFound) {
+		switch {
+		case err == nil:
+			record = &got
+		case errors.Is(err, job.ErrNotFound):
 			return nil
 		}
-		record = &got
 		return err
 	})
 	return record, err

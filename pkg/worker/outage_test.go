@@ -1,0 +1,157 @@
+package worker_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/worker"
+)
+
+// TestStorageOutage keeps the promise that an outage of a store, however the
+// calls go wrong, costs time only: no attempt, no result, no second delivery.
+func TestStorageOutage(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		begin func(w *world, wrong fault)
+	}{
+		{"of the records", func(w *world, wrong fault) { w.records.setFault(func(string) fault { return wrong }) }},
+		{"of the results", func(w *world, wrong fault) { w.results.setFault(func(string) fault { return wrong }) }},
+	} {
+		for wrong, how := range map[fault]string{faultFails: "calls fail", faultMute: "replies are lost"} {
+			t.Run(c.name+", "+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t)
+					r := w.start(func(ctx context.Context, j *worker.Job) error {
+						time.Sleep(3 * time.Second)
+						c.begin(w, wrong)
+						time.Sleep(3 * time.Second)
+						return echo(ctx, j)
+					})
+					id := w.submit("patience")
+					time.Sleep(4 * time.Minute)
+					synctest.Wait()
+					if got := w.queue.settlements(); len(got) != 0 && !w.records.now(id).Status.Terminal() {
+						t.Errorf("settled before the record was terminal: %v", got)
+					}
+					c.begin(w, faultNone)
+					got := w.untilTerminal(id)
+					r.end(t)
+					if got.Status != job.StatusSucceeded || got.Attempt != 1 || string(w.results.content(got.Result.Blob)) != "patience" {
+						t.Errorf("record: %+v", got)
+					}
+					if got := w.queue.settlements(); !slices.Equal(got, []string{"complete"}) {
+						t.Errorf("settlements: %v", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestRetryIsCountedOnce keeps the promise that a lost reply to the write of a
+// retry does not use up two attempts.
+func TestRetryIsCountedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := w.start(func(ctx context.Context, j *worker.Job) error {
+			if j.Attempt > 1 {
+				return nil
+			}
+			writes := 0
+			w.records.setFault(func(operation string) fault {
+				if writes++; operation != "get" && writes < 3 {
+					return faultMute
+				}
+				return faultNone
+			})
+			return worker.RetryAfter(30*time.Second, errOutage)
+		})
+		id := w.submit("")
+		got := w.untilTerminal(id)
+		r.end(t)
+		if got.FailedAttempts != 1 || got.Attempt != 2 || got.Status != job.StatusSucceeded {
+			t.Errorf("record: %+v", got)
+		}
+	})
+}
+
+// TestOutageAtLookup keeps the promise that a worker that cannot read a job's
+// record waits for the store instead of using up deliveries.
+func TestOutageAtLookup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.records.setFault(func(string) fault { return faultFails })
+		r := w.start(echo)
+		ids := []job.ID{w.submit("a"), w.submit("b")}
+		time.Sleep(5 * time.Minute)
+		w.records.setFault(nil)
+		for _, id := range ids {
+			w.untilTerminal(id)
+		}
+		r.end(t)
+		if got := w.queue.settlements(); !slices.Equal(got, []string{"complete", "complete"}) {
+			t.Errorf("settlements: %v", got)
+		}
+	})
+}
+
+// TestCompletionFails keeps the promise that a finished job whose message
+// could not be completed runs nothing when it is delivered again.
+func TestCompletionFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.payloads.blobs["big"] = []byte("big payload")
+		runs := 0
+		r := w.start(func(ctx context.Context, j *worker.Job) error {
+			runs++
+			return echo(ctx, j)
+		})
+		w.queue.setFault(func(operation string) error {
+			if operation == "complete" {
+				return errOutage
+			}
+			return nil
+		})
+		m := w.message("")
+		m.PayloadBlob, m.PayloadSize = "big", 11
+		w.queue.send(m, nil)
+		got := w.untilTerminal(m.ID)
+		time.Sleep(time.Second)
+		w.queue.setFault(nil)
+		time.Sleep(2 * time.Minute)
+		r.end(t)
+		if active, _ := w.queue.counts(); active != 0 || runs != 1 || len(w.payloads.names()) != 0 {
+			t.Errorf("%d messages left after %d runs, payloads %v", active, runs, w.payloads.names())
+		}
+		if string(w.results.content(got.Result.Blob)) != "big payload" {
+			t.Errorf("result: %q", w.results.content(got.Result.Blob))
+		}
+	})
+}
+
+// TestUploadFails keeps the promise that a streamed result whose upload breaks
+// makes the attempt fail, to be tried again.
+func TestUploadFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := w.start(func(ctx context.Context, j *worker.Job) error {
+			w.results.setFault(func(string) fault {
+				if j.Attempt == 1 {
+					return faultFails
+				}
+				return faultNone
+			})
+			_, _ = j.Result("text/plain").Write(make([]byte, 1<<20)) // the worker knows of it all the same
+			return nil
+		})
+		got := w.untilTerminal(w.submit(""))
+		r.end(t)
+		if got.Status != job.StatusSucceeded || got.FailedAttempts != 1 || got.LastError.Code != job.CodeServerBusy || got.Result.Size != 1<<20 {
+			t.Errorf("record: %+v, last error %+v", got, got.LastError)
+		}
+	})
+}
