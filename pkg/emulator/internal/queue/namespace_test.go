@@ -113,10 +113,13 @@ func TestStatus(t *testing.T) {
 	}
 	for _, tt := range tests {
 		n, q := newQueue(t, nil)
-		send(t, q, "a")
+		send(t, q, "a", "b")
+		must(t, q.Defer(receive(t, q, 1)[0].LockToken, nil))
 		must(t, n.Update(queue.Properties{Name: "orders", Status: tt.status}))
 		check(t, string(tt.status)+" sends", q.Send(&queue.Message{}) == nil, tt.sends)
 		check(t, string(tt.status)+" receives", len(q.NewConsumer(queue.PeekLock).TryNext(1)) == 1, tt.receive)
+		_, err := q.Receive(queue.PeekLock, 1)
+		check(t, string(tt.status)+" receives by number", err == nil, tt.receive)
 	}
 }
 

@@ -82,10 +82,13 @@ func (q *Queue) Release(t Token) error {
 
 // Receive takes deferred messages by sequence number, all or none. It fails with [ErrNotFound] if one is not deferred, is
 // locked, or has expired: a deferred message expires only when it is asked for, as on Azure
-// (https://learn.microsoft.com/azure/service-bus-messaging/message-deferral).
+// (https://learn.microsoft.com/azure/service-bus-messaging/message-deferral). It fails with [ErrDisabled] as Next does.
 func (q *Queue) Receive(mode ReceiveMode, seq ...int64) ([]Message, error) {
 	now := q.begin()
 	defer q.end(now)
+	if !q.properties.Status.receives() {
+		return nil, ErrDisabled
+	}
 	for i, s := range seq {
 		if !q.isReceivable(q.log.get(s), now) || slices.Contains(seq[:i], s) {
 			return nil, fmt.Errorf("deferred message %d: %w", s, ErrNotFound)
