@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/emulator/internal/queue"
+	"github.com/asyncreply/asyncreply/pkg/emulator/internal/wire"
 )
 
 // Options of a broker. The zero value, or nil, is a broker on free ports of 127.0.0.1 with [DefaultConfig].
@@ -28,8 +29,8 @@ type Options struct {
 	// MaxFrameSize is the longest AMQP frame in bytes that the broker takes, 64 KiB by default.
 	MaxFrameSize uint32
 
-	// IdleTimeout is how long a connection may be silent, 4 minutes by default as on Azure. Peers are told so and send
-	// heartbeats.
+	// IdleTimeout is how long a peer may be silent before it should send a heartbeat, 2 minutes by default. A connection
+	// that is silent for twice as long is closed.
 	IdleTimeout time.Duration
 }
 
@@ -40,6 +41,7 @@ type Broker struct {
 	namespace   *queue.Namespace
 	logger      *slog.Logger
 	amqp, admin net.Listener
+	wire        *wire.Server
 	server      *http.Server
 
 	serving sync.WaitGroup
@@ -49,7 +51,15 @@ type Broker struct {
 // Start listens and serves until [Broker.Close]. It fails if an address cannot be had or a queue's description is invalid.
 func Start(opts *Options) (*Broker, error) {
 	o := opts.withDefaults()
-	b := &Broker{namespace: queue.NewNamespace(), logger: o.Logger}
+	n := queue.NewNamespace()
+	b := &Broker{
+		namespace: n,
+		logger:    o.Logger,
+		wire: wire.NewServer(wire.Options{
+			Namespace: n, Logger: o.Logger, MaxFrameSize: o.MaxFrameSize, IdleTimeout: o.IdleTimeout,
+		}),
+		server: newAdminServer(n, o.Logger),
+	}
 	if err := b.start(o); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
@@ -72,7 +82,7 @@ func (b *Broker) start(o Options) error {
 	if b.admin, err = net.Listen("tcp", o.AdminAddr); err != nil {
 		return fmt.Errorf("emulator: admin: %w", err)
 	}
-	b.serve(o)
+	b.serve()
 	return nil
 }
 
@@ -118,8 +128,12 @@ func reachable(addr string) string {
 }
 
 // serve starts to answer on both listeners.
-func (b *Broker) serve(_ Options) {
-	b.server = newAdminServer(b.namespace, b.logger)
+func (b *Broker) serve() {
+	b.serving.Go(func() {
+		if err := b.wire.Serve(b.amqp); !errors.Is(err, wire.ErrServerClosed) {
+			b.logger.Error("AMQP stopped", "error", err)
+		}
+	})
 	b.serving.Go(func() {
 		if err := b.server.Serve(b.admin); !errors.Is(err, http.ErrServerClosed) {
 			b.logger.Error("admin stopped", "error", err)
@@ -130,8 +144,9 @@ func (b *Broker) serve(_ Options) {
 // Close ends all connections and gives back both ports. It leaves no goroutine behind. All messages are lost.
 func (b *Broker) Close() error {
 	b.closing.Do(func() {
-		b.namespace.Close()
+		_ = b.wire.Close()
 		b.closeAdmin()
+		b.namespace.Close()
 		for _, l := range []net.Listener{b.amqp, b.admin} {
 			if l != nil {
 				_ = l.Close()
@@ -144,9 +159,6 @@ func (b *Broker) Close() error {
 
 // closeAdmin lets requests that are being answered end, so that their goroutines have ended too, but not for long.
 func (b *Broker) closeAdmin() {
-	if b.server == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if b.server.Shutdown(ctx) != nil {

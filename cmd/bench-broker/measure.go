@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
+
+	"github.com/asyncreply/asyncreply/pkg/emulator"
+)
+
+// measurement is a way of using a broker and the rate that a prototype had on two cores shared with its clients.
+type measurement struct {
+	name string
+	goal float64
+	run  func(context.Context, *bench, time.Duration) (float64, error)
+}
+
+func measurements() []measurement {
+	return []measurement{
+		{"single sends, 64 goroutines", 76_000, sendSingles},
+		{"sends in batches of 100", 360_000, sendBatches},
+		{"receive and complete", 49_000, receiveAndComplete},
+	}
+}
+
+const (
+	queueName = "bench"
+	bodySize  = 128
+	batchSize = 100
+)
+
+// bench is a fresh broker with a connection for sending and one for receiving.
+type bench struct {
+	sending, receiving *azservicebus.Client
+	sender             *azservicebus.Sender
+}
+
+// round runs one measurement on a broker of its own, so that no round pays for what another left in memory.
+func round(ctx context.Context, run func(context.Context, *bench, time.Duration) (float64, error), length time.Duration) (rate float64, err error) {
+	broker, err := emulator.Start(&emulator.Options{Config: &emulator.Config{Queues: []emulator.Queue{{
+		Name: queueName, LockDuration: 5 * time.Minute, MaxSizeInMegabytes: 8192,
+	}}}})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, broker.Close()) }()
+	b, err := connect(broker.ConnectionString())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, b.close(ctx)) }()
+	return run(ctx, b, length)
+}
+
+func connect(connection string) (*bench, error) {
+	var b bench
+	var errs [3]error
+	b.sending, errs[0] = azservicebus.NewClientFromConnectionString(connection, nil)
+	b.receiving, errs[1] = azservicebus.NewClientFromConnectionString(connection, nil)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	b.sender, errs[2] = b.sending.NewSender(queueName, nil)
+	return &b, errs[2]
+}
+
+func (b *bench) close(ctx context.Context) error {
+	return errors.Join(b.sending.Close(ctx), b.receiving.Close(ctx))
+}
+
+func sendSingles(ctx context.Context, b *bench, length time.Duration) (float64, error) {
+	body := make([]byte, bodySize)
+	if err := b.sender.SendMessage(ctx, &azservicebus.Message{Body: body}, nil); err != nil {
+		return 0, err // the first send makes the connection
+	}
+	return repeat(64, length, func() (int, error) {
+		return 1, b.sender.SendMessage(ctx, &azservicebus.Message{Body: body}, nil)
+	})
+}
+
+func sendBatches(ctx context.Context, b *bench, length time.Duration) (float64, error) {
+	if _, err := b.sendBatch(ctx); err != nil {
+		return 0, err
+	}
+	return repeat(8, length, func() (int, error) { return b.sendBatch(ctx) })
+}
+
+func (b *bench) sendBatch(ctx context.Context) (int, error) {
+	batch, err := b.sender.NewMessageBatch(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	body := make([]byte, bodySize)
+	for range batchSize {
+		if err := batch.AddMessage(&azservicebus.Message{Body: body}, nil); err != nil {
+			return 0, err
+		}
+	}
+	return batchSize, b.sender.SendMessageBatch(ctx, batch, nil)
+}
+
+// repeat calls do from n goroutines for some time and gives the messages that were done a second.
+func repeat(n int, length time.Duration, do func() (int, error)) (float64, error) {
+	var (
+		work  sync.WaitGroup
+		total atomic.Int64
+		errs  = make([]error, n)
+	)
+	start := time.Now()
+	for i := range n {
+		work.Go(func() {
+			for time.Since(start) < length && errs[i] == nil {
+				var done int
+				if done, errs[i] = do(); errs[i] == nil {
+					total.Add(int64(done))
+				}
+			}
+		})
+	}
+	work.Wait()
+	return float64(total.Load()) / time.Since(start).Seconds(), errors.Join(errs...)
+}
