@@ -33,14 +33,8 @@ func TestMain(m *testing.M) { localazuretest.Main(m) }
 var (
 	_ status.Records = (*tablestore.Store)(nil)
 	_ status.Results = (*blobstore.Container)(nil)
+	_ status.Signer  = (*blobstore.Signer)(nil)
 )
-
-// signer fits the adapter's signer to what the service declares.
-type signer struct{ *blobstore.Signer }
-
-func (s signer) URL(ctx context.Context, name string, p job.BlobProperties) (string, time.Time, error) {
-	return s.Signer.URL(ctx, name, blobstore.SignOptions(p))
-}
 
 // fixture is a status service over real HTTP with real storage behind it.
 type fixture struct {
@@ -116,7 +110,7 @@ func (f *fixture) connect(o *status.Options) {
 		f.t.Fatal(err)
 	}
 	o.Records, o.Results = f.store, f.results
-	o.Signer = signer{blobstore.NewSigner(blobs, key, &blobstore.SignerOptions{Container: name})}
+	o.Signer = blobstore.NewSigner(blobs, key, &blobstore.SignerOptions{Container: name})
 }
 
 // readCounter counts the reads of job records that reach storage.

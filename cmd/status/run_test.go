@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
+	"github.com/caarlos0/env/v11"
+
+	"github.com/asyncreply/asyncreply/pkg/blobstore"
+	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
+)
+
+func TestMain(m *testing.M) { localazuretest.Main(m) }
+
+var ticketKey = make([]byte, job.MinKeyLength)
+
+// settings gives a complete environment. The result container does not exist.
+func settings(t *testing.T) map[string]string {
+	t.Helper()
+	operations := filepath.Join(t.TempDir(), "operations.yaml")
+	text := "operations:\n  nap:\n    queueTimeout: 2h\n    processor: {go: nap}\n"
+	if err := os.WriteFile(operations, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	name := localazuretest.Name(t)
+	return map[string]string{
+		"STORAGE_CONNECTION_STRING": localazuretest.Storage(t).ConnectionString(),
+		"RESULT_CONTAINER":          name,
+		"TABLE_PREFIX":              name,
+		"TICKET_KEYS":               base64.StdEncoding.EncodeToString(ticketKey),
+		"OPERATIONS_FILE":           operations,
+		"STATUS_BASE_URL":           "https://status.example",
+		"LISTEN_ADDR":               "127.0.0.1:0",
+	}
+}
+
+func environ(settings map[string]string) []string {
+	var list []string
+	for name, value := range settings {
+		list = append(list, name+"="+value)
+	}
+	return list
+}
+
+// makeContainer makes the result container that settings name.
+func makeContainer(t *testing.T, settings map[string]string) {
+	t.Helper()
+	client, err := azblob.NewClientFromConnectionString(settings["STORAGE_CONNECTION_STRING"], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := blobstore.New(client, &blobstore.Options{ResultContainer: settings["RESULT_CONTAINER"]})
+	if err := store.Results().Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// program is a run of the program, ended with its test.
+type program struct {
+	url  string
+	stop context.CancelFunc
+	done chan error
+}
+
+func start(t *testing.T, settings map[string]string) *program {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	p := &program{stop: stop, done: make(chan error, 1)}
+	logged, stderr := io.Pipe()
+	go func() {
+		defer stderr.Close()
+		p.done <- run(ctx, nil, environ(settings), io.Discard, stderr)
+	}()
+	lines := bufio.NewScanner(logged)
+	for p.url == "" && lines.Scan() {
+		var line struct{ Msg, Address string }
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Errorf("%q is not JSON: %v", lines.Text(), err)
+		}
+		if line.Msg == "listening" {
+			p.url = "http://" + line.Address
+		}
+	}
+	if p.url == "" {
+		t.Fatalf("never listened: %v", <-p.done)
+	}
+	go func() { _, _ = io.Copy(io.Discard, logged) }()
+	t.Cleanup(stop)
+	return p
+}
+
+func get(t *testing.T, url string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+func issue(t *testing.T, age time.Duration) job.ID {
+	t.Helper()
+	ring, err := job.NewKeyRing(ticketKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job.NewIssuer(ring, func() time.Time { return time.Now().Add(-age) }).Issue("")
+}
+
+// TestServes states that the settings reach the service, and that a stop is
+// clean and does not wait for those who listen to a job.
+func TestServes(t *testing.T) {
+	settings := settings(t)
+	settings["RETENTION"] = "3h"
+	makeContainer(t, settings)
+	p := start(t, settings)
+	for path, want := range map[string]int{
+		"/healthz": 200,
+		"/readyz":  200,
+		"/api/RequestStatus/" + issue(t, 0).String():                          202,
+		"/api/RequestStatus/" + issue(t, 2*time.Hour+20*time.Minute).String(): 422, // the file's queue timeout
+		"/api/RequestStatus/" + issue(t, 4*time.Hour).String():                410,
+	} {
+		if response, body := get(t, p.url+path); response.StatusCode != want {
+			t.Errorf("%s = %d, want %d: %s", path, response.StatusCode, want, body)
+		}
+	}
+	id := issue(t, 0).String()
+	if response, _ := get(t, p.url+"/api/RequestStatus/"+id); response.Header.Get("Location") != "https://status.example/api/RequestStatus/"+id {
+		t.Errorf("Location = %q", response.Header.Get("Location"))
+	}
+
+	events, err := http.Get(p.url + "/api/RequestStatus/" + id + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Body.Close()
+	if _, err := events.Body.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	p.stop()
+	if _, err := io.Copy(io.Discard, events.Body); err != nil {
+		t.Errorf("the event stream ended with %v", err)
+	}
+	if err := <-p.done; err != nil {
+		t.Errorf("run = %v", err)
+	}
+}
+
+// TestReadiness states that the service is not ready, and says why, while
+// storage would not serve it, and ready as soon as it would.
+func TestReadiness(t *testing.T) {
+	settings := settings(t)
+	p := start(t, settings)
+	response, body := get(t, p.url+"/readyz")
+	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, `"results"`) || strings.Contains(body, `"tables"`) {
+		t.Errorf("without a container: %s %s", response.Status, body)
+	}
+	if response, _ := get(t, p.url+"/healthz"); response.StatusCode != http.StatusOK {
+		t.Errorf("healthz = %s", response.Status)
+	}
+	makeContainer(t, settings)
+	deadline := time.Now().Add(10 * time.Second)
+	for response.StatusCode != http.StatusOK {
+		if time.Now().After(deadline) {
+			t.Fatalf("not ready: %s", body)
+		}
+		response, body = get(t, p.url+"/readyz")
+	}
+	p.stop()
+	if err := <-p.done; err != nil {
+		t.Errorf("run = %v", err)
+	}
+}
+
+// TestWrongSettings states that a wrong setting stops the start with a line
+// that names it and gives no secret away.
+func TestWrongSettings(t *testing.T) {
+	right := settings(t)
+	secret := right["STORAGE_CONNECTION_STRING"][strings.Index(right["STORAGE_CONNECTION_STRING"], "AccountKey="):][:40]
+	for _, wrong := range []struct{ name, value string }{
+		{"STORAGE_CONNECTION_STRING", ""},
+		{"STORAGE_CONNECTION_STRING", "AccountName=a;" + secret},
+		{"STORAGE_BLOB_ENDPOINT", "https://a.blob.core.windows.net"},
+		{"RESULT_CONTAINER", "No"},
+		{"TABLE_PREFIX", "1"},
+		{"TICKET_KEYS", ""},
+		{"TICKET_KEYS", "not base64"},
+		{"TICKET_KEYS", "c2hvcnQ="},
+		{"OPERATIONS_FILE", ""},
+		{"OPERATIONS_FILE", "/nonexistent"},
+		{"STATUS_BASE_URL", ""},
+		{"STATUS_BASE_URL", "status.example"},
+		{"STATUS_BASE_URL", "https://status.example/?a=b"},
+		{"LISTEN_ADDR", "8081"},
+		{"LISTEN_ADDR", "127.0.0.1:http"},
+		{"TRUSTED_PROXIES", "10.0.0.0/8,proxy"},
+		{"RETENTION", "a week"},
+		{"RETENTION", "-1h"},
+		{"RETENTION", "0s"},
+		{"RETENTION", "1h"},
+		{"RESULT_URL_LIFETIME", "0s"},
+		{"RESULT_URL_LIFETIME", "200h"},
+		{"LOG_LEVEL", "loud"},
+	} {
+		settings := maps.Clone(right)
+		settings[wrong.name] = wrong.value
+		err := run(t.Context(), nil, environ(settings), io.Discard, io.Discard)
+		if _, ok := errors.AsType[usageError](err); !ok || !strings.Contains(err.Error(), wrong.name) {
+			t.Errorf("%s=%q: %v", wrong.name, wrong.value, err)
+			continue
+		}
+		if lines := strings.Count(err.Error(), "\n"); lines > 0 || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s=%q: %v", wrong.name, wrong.value, err)
+		}
+	}
+}
+
+// TestBusyPort states that an address that is taken is one clear line.
+func TestBusyPort(t *testing.T) {
+	first := start(t, settings(t))
+	second := settings(t)
+	second["LISTEN_ADDR"] = strings.TrimPrefix(first.url, "http://")
+	err := run(t.Context(), nil, environ(second), io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), second["LISTEN_ADDR"]) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("run = %v", err)
+	}
+	first.stop()
+	<-first.done
+}
+
+// TestHelp states that --help lists every variable with its default, and that
+// other arguments are refused.
+func TestHelp(t *testing.T) {
+	var help strings.Builder
+	if err := run(t.Context(), []string{"--help"}, nil, &help, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	fields, err := env.GetFieldParams(&config{})
+	if err != nil || len(fields) < 10 {
+		t.Fatal(fields, err)
+	}
+	for _, field := range fields {
+		_, rest, ok := strings.Cut(help.String(), "\n  "+field.Key+" ")
+		line, _, _ := strings.Cut(rest, "\n")
+		if !ok || field.DefaultValue != "" && !strings.HasSuffix(line, "["+field.DefaultValue+"]") {
+			t.Errorf("--help does not tell of %s with its default %q", field.Key, field.DefaultValue)
+		}
+	}
+	var text strings.Builder
+	if err := run(t.Context(), []string{"--version"}, nil, &text, io.Discard); err != nil || text.String() != "status dev\n" {
+		t.Errorf("--version = %q, %v", text.String(), err)
+	}
+	for _, args := range [][]string{{"serve"}, {"--help", "me"}, {"--port=1"}} {
+		err := run(t.Context(), args, nil, io.Discard, io.Discard)
+		if _, ok := errors.AsType[usageError](err); !ok {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
