@@ -42,6 +42,7 @@ type world struct {
 	payloads *memBlobs
 	results  *memBlobs
 	issuer   *job.Issuer
+	bodies   map[job.ID][]byte // of the jobs submitted
 	options  worker.Options
 }
 
@@ -53,7 +54,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{
 		t: t, queue: newMemQueue(), records: newMemRecords(), payloads: newMemBlobs(), results: newMemBlobs(),
-		issuer: job.NewIssuer(ring, nil),
+		issuer: job.NewIssuer(ring, nil), bodies: map[job.ID][]byte{},
 	}
 	w.options = worker.Options{
 		Queue: w.queue, Scheduler: w.queue, DeadLetters: w.queue, Records: w.records,
@@ -116,6 +117,7 @@ func (w *world) message(body string) job.Message {
 // submit queues a new job and gives its id.
 func (w *world) submit(body string) job.ID {
 	m := w.message(body)
+	w.bodies[m.ID] = m.Body
 	w.queue.send(m, nil)
 	return m.ID
 }
