@@ -1,0 +1,44 @@
+package main
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/asyncreply/asyncreply/cmd/internal/settings"
+	"github.com/asyncreply/asyncreply/pkg/azure"
+	"github.com/asyncreply/asyncreply/pkg/job"
+)
+
+// config is what the environment says.
+type config struct {
+	ServiceBus azure.ServiceBus
+	Storage    azure.Storage
+
+	TicketKeys     ticketKeys `env:"TICKET_KEYS,notEmpty" help:"keys that sign ids, base64 of 32 bytes or more, separated by commas; the first signs"`
+	OperationsFile string     `env:"OPERATIONS_FILE,notEmpty" help:"path of the operations file"`
+	StatusBaseURL  string     `env:"STATUS_BASE_URL,notEmpty" help:"public URL of the status service"`
+
+	ListenAddr     string         `env:"LISTEN_ADDR" envDefault:":8080" help:"address to listen on; port 0 takes a free one"`
+	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, as CIDR, separated by commas"`
+
+	SendTimeout     time.Duration `env:"SEND_TIMEOUT" envDefault:"5s" help:"longest wait for the queue before a request is answered with 503"`
+	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"how long a stopping service says not ready before it stops listening"`
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" help:"how long requests in flight may take when the service stops"`
+	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+}
+
+// check gives an error that names each wrong setting.
+func (c *config) check() error {
+	return settings.Check(c.ServiceBus.Check(), c.Storage.Check(), settings.Address("LISTEN_ADDR", c.ListenAddr),
+		settings.Positive("SEND_TIMEOUT", c.SendTimeout), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout))
+}
+
+// ticketKeys reads a key ring.
+type ticketKeys struct{ *job.KeyRing }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (k *ticketKeys) UnmarshalText(text []byte) (err error) {
+	k.KeyRing, err = job.ParseKeyRing(string(text))
+	return err
+}

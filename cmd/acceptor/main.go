@@ -1,0 +1,35 @@
+// Command acceptor takes requests in and puts them into the queue.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/asyncreply/asyncreply/cmd/internal/settings"
+)
+
+var version = "dev" // set by the linker
+
+func main() { os.Exit(settings.Main("acceptor", run)) }
+
+// run serves until ctx is done and then lets requests in flight finish.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	program := settings.Program{
+		Name: "acceptor", Version: version,
+		Does: "Takes requests in by HTTP, puts them into the queue and answers with the URL of their status.",
+	}
+	var cfg config
+	if done, err := program.Load(&cfg, args, environ, stdout); done || err != nil {
+		return err
+	}
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	s, err := newService(&cfg, program.Logger(stderr, cfg.LogLevel))
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return s.serve(ctx)
+}
