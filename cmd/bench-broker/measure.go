@@ -16,7 +16,12 @@ import (
 type measurement struct {
 	name string
 	goal float64
-	run  func(context.Context, *bench, time.Duration) (float64, error)
+	run  func(context.Context, *bench, time.Duration) (result, error)
+}
+
+// result is what a round measured: messages a second, and how many processor cores the process had for them.
+type result struct {
+	rate, cores float64
 }
 
 func measurements() []measurement {
@@ -40,17 +45,17 @@ type bench struct {
 }
 
 // round runs one measurement on a broker of its own, so that no round pays for what another left in memory.
-func round(ctx context.Context, run func(context.Context, *bench, time.Duration) (float64, error), length time.Duration) (rate float64, err error) {
+func round(ctx context.Context, run func(context.Context, *bench, time.Duration) (result, error), length time.Duration) (r result, err error) {
 	broker, err := emulator.Start(&emulator.Options{Config: &emulator.Config{Queues: []emulator.Queue{{
 		Name: queueName, LockDuration: 5 * time.Minute, MaxSizeInMegabytes: 8192,
 	}}}})
 	if err != nil {
-		return 0, err
+		return r, err
 	}
 	defer func() { err = errors.Join(err, broker.Close()) }()
 	b, err := connect(broker.ConnectionString())
 	if err != nil {
-		return 0, err
+		return r, err
 	}
 	defer func() { err = errors.Join(err, b.close(ctx)) }()
 	return run(ctx, b, length)
@@ -72,19 +77,19 @@ func (b *bench) close(ctx context.Context) error {
 	return errors.Join(b.sending.Close(ctx), b.receiving.Close(ctx))
 }
 
-func sendSingles(ctx context.Context, b *bench, length time.Duration) (float64, error) {
+func sendSingles(ctx context.Context, b *bench, length time.Duration) (result, error) {
 	body := make([]byte, bodySize)
 	if err := b.sender.SendMessage(ctx, &azservicebus.Message{Body: body}, nil); err != nil {
-		return 0, err // the first send makes the connection
+		return result{}, err // the first send makes the connection
 	}
 	return repeat(64, length, func() (int, error) {
 		return 1, b.sender.SendMessage(ctx, &azservicebus.Message{Body: body}, nil)
 	})
 }
 
-func sendBatches(ctx context.Context, b *bench, length time.Duration) (float64, error) {
+func sendBatches(ctx context.Context, b *bench, length time.Duration) (result, error) {
 	if _, err := b.sendBatch(ctx); err != nil {
-		return 0, err
+		return result{}, err
 	}
 	return repeat(8, length, func() (int, error) { return b.sendBatch(ctx) })
 }
@@ -104,16 +109,16 @@ func (b *bench) sendBatch(ctx context.Context) (int, error) {
 }
 
 // repeat calls do from n goroutines for some time and gives the messages that were done a second.
-func repeat(n int, length time.Duration, do func() (int, error)) (float64, error) {
+func repeat(n int, length time.Duration, do func() (int, error)) (result, error) {
 	var (
 		work  sync.WaitGroup
 		total atomic.Int64
 		errs  = make([]error, n)
 	)
-	start := time.Now()
+	w := startWatch()
 	for i := range n {
 		work.Go(func() {
-			for time.Since(start) < length && errs[i] == nil {
+			for time.Since(w.start) < length && errs[i] == nil {
 				var done int
 				if done, errs[i] = do(); errs[i] == nil {
 					total.Add(int64(done))
@@ -122,5 +127,18 @@ func repeat(n int, length time.Duration, do func() (int, error)) (float64, error
 		})
 	}
 	work.Wait()
-	return float64(total.Load()) / time.Since(start).Seconds(), errors.Join(errs...)
+	return w.stop(total.Load()), errors.Join(errs...)
+}
+
+// watch measures a round.
+type watch struct {
+	start time.Time
+	cpu   time.Duration
+}
+
+func startWatch() watch { return watch{time.Now(), cpuTime()} }
+
+func (w watch) stop(messages int64) result {
+	elapsed := time.Since(w.start).Seconds()
+	return result{float64(messages) / elapsed, (cpuTime() - w.cpu).Seconds() / elapsed}
 }

@@ -16,10 +16,10 @@ const (
 )
 
 // receiveAndComplete receives from a queue that holds more than can be had in the time, and completes each message.
-func receiveAndComplete(ctx context.Context, b *bench, length time.Duration) (float64, error) {
+func receiveAndComplete(ctx context.Context, b *bench, length time.Duration) (result, error) {
 	for range int(length.Seconds()*1500) + receivers*receiveSize/batchSize + 1 {
 		if _, err := b.sendBatch(ctx); err != nil {
-			return 0, err
+			return result{}, err
 		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -27,17 +27,17 @@ func receiveAndComplete(ctx context.Context, b *bench, length time.Duration) (fl
 	var (
 		work  sync.WaitGroup
 		total atomic.Int64
-		start = time.Now()
+		w     = startWatch()
 	)
 	for range receivers {
 		work.Go(func() {
-			if err := b.receive(ctx, start.Add(length), &total); err != nil {
+			if err := b.receive(ctx, w.start.Add(length), &total); err != nil {
 				cancel(err)
 			}
 		})
 	}
 	work.Wait()
-	return float64(total.Load()) / time.Since(start).Seconds(), context.Cause(ctx)
+	return w.stop(total.Load()), context.Cause(ctx)
 }
 
 func (b *bench) receive(ctx context.Context, until time.Time, total *atomic.Int64) error {
