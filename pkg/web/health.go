@@ -123,18 +123,27 @@ func (h *Health) run(ctx context.Context) []string {
 	}
 	var failing []string
 	for i, check := range h.checks {
-		var err error
-		select {
-		case err = <-results[i]:
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-		if err != nil {
+		if err := await(ctx, results[i]); err != nil {
 			failing = append(failing, check.Name)
 			h.options.Logger.Debug("check failed", "check", check.Name, "error", err)
 		}
 	}
 	return failing
+}
+
+// await prefers a result that is there to the end of ctx.
+func await(ctx context.Context, result <-chan error) error {
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-result:
+		return err
+	default:
+		return ctx.Err()
+	}
 }
 
 // runningCheck runs a check at most once at a time, so that one that does not
