@@ -2,6 +2,7 @@ package tablestore
 
 import (
 	"encoding/json"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -35,9 +36,14 @@ func encodeFailure(f *job.Failure) string {
 	return text
 }
 
+// marshal keeps the detail as it is, where json.Marshal would escape its angle
+// brackets.
 func marshal(f *job.Failure) string {
-	text, _ := json.Marshal(f) // cannot fail: the detail is valid JSON
-	return string(text)
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(f) // cannot fail: the detail is valid JSON
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
 func quote(detail json.RawMessage, limit int) json.RawMessage {

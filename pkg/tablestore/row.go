@@ -2,6 +2,7 @@ package tablestore
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -72,22 +73,23 @@ func (s *Store) encode(r *job.Record, over string) (entity []byte, writeID strin
 		e.ResultBlob, e.ResultSizeType, e.ResultSize = r.Result.Blob, "Edm.Int64", r.Result.Size
 		e.ResultContentType, e.ResultSHA256, e.ResultFileName = r.Result.ContentType, r.Result.SHA256, r.Result.FileName
 	}
-	if e.WriteID, err = s.writeID(&e, over); err != nil {
+	if e.WriteID, err = s.writeID(&e, r.UpdatedAt, over); err != nil {
 		return nil, "", err
 	}
 	entity, err = json.Marshal(&e)
 	return entity, e.WriteID, err
 }
 
-// writeID marks a write: the same process writing the same over the same
-// version gives the same mark, and nobody else does.
-func (s *Store) writeID(e *row, over string) (string, error) {
+// writeID marks a write: the same process writing the same at the same moment
+// over the same version gives the same mark, and nobody else does.
+func (s *Store) writeID(e *row, at time.Time, over string) (string, error) {
 	content, err := json.Marshal(e)
 	if err != nil {
 		return "", fmt.Errorf("encode job %s: %w", e.RowKey, err)
 	}
 	h := sha256.New()
 	h.Write(s.writer[:])
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(at.UnixNano()))) // finer than a tick
 	h.Write([]byte(over))
 	h.Write([]byte{0})
 	h.Write(content)

@@ -82,7 +82,9 @@ func (s *Store) Insert(ctx context.Context, r *job.Record) error {
 // Update replaces the stored record by r if it still has r's Version, and sets
 // the new Version. It gives [job.ErrConflict] if another write came first, and
 // [job.ErrNotFound] if there is no record. After [job.ErrBusy] the outcome is
-// unknown: calling again with the same r settles it.
+// unknown: calling again with the same r settles it. That is also why two
+// writers of one process that write the very same over one version are taken
+// for one; the transitions of [job.Record] set UpdatedAt, so that theirs differ.
 func (s *Store) Update(ctx context.Context, r *job.Record) error {
 	if r.Version == "" {
 		return fmt.Errorf("update job %s: the record has no version: it was not read from this store", r.ID)
