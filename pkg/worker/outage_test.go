@@ -155,3 +155,30 @@ func TestUploadFails(t *testing.T) {
 		}
 	})
 }
+
+// TestResultInDoubtStays keeps the promise that a result which the record may
+// name is not removed by a worker that lost its lock before it knew.
+func TestResultInDoubtStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := w.start(func(ctx context.Context, j *worker.Job) error {
+			w.queue.setFault(func(string) error { return errOutage })
+			w.records.setFault(func(operation string) fault {
+				if operation == "get" {
+					return faultFails
+				}
+				return faultMute
+			})
+			return echo(ctx, j)
+		})
+		got := w.untilTerminal(w.submit("in doubt"))
+		time.Sleep(2 * time.Minute)
+		w.queue.setFault(nil)
+		w.records.setFault(nil)
+		time.Sleep(2 * time.Minute)
+		r.end(t)
+		if string(w.results.content(got.Result.Blob)) != "in doubt" {
+			t.Errorf("the result is gone; there are %v", w.results.names())
+		}
+	})
+}

@@ -248,3 +248,54 @@ func TestTwoMessagesOfOneJob(t *testing.T) {
 		}
 	})
 }
+
+// TestStaleClaimIsTakenOver keeps the promise that the worker that holds the
+// lock goes on when another, whose lock had ended, has slipped a claim in.
+func TestStaleClaimIsTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := w.start(func(ctx context.Context, j *worker.Job) error {
+			time.Sleep(30 * time.Second)
+			return echo(ctx, j)
+		})
+		m := w.message("mine")
+		w.queue.send(m, nil)
+		time.Sleep(500 * time.Millisecond)
+		stale := job.Claim(&m, time.Now())
+		if err := w.records.Insert(t.Context(), &stale); err != nil {
+			t.Fatal(err)
+		}
+		got := w.untilTerminal(m.ID)
+		r.end(t)
+		if got.Status != job.StatusSucceeded || got.Attempt != 2 || string(w.results.content(got.Result.Blob)) != "mine" {
+			t.Errorf("record: %+v", got)
+		}
+	})
+}
+
+// TestTakeOverNeedsTheLock keeps the promise that a worker whose lock ended
+// while it read the record does not take the job over.
+func TestTakeOverNeedsTheLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		m := w.message("once")
+		running := job.Claim(&m, time.Now())
+		if err := w.records.Insert(t.Context(), &running); err != nil {
+			t.Fatal(err)
+		}
+		reads := 0
+		w.records.setFault(func(operation string) fault {
+			if reads++; reads == 1 {
+				w.queue.expireLocks()
+			}
+			return faultNone
+		})
+		w.queue.send(m, nil)
+		r := w.start(echo)
+		got := w.untilTerminal(m.ID)
+		r.end(t)
+		if got.Status != job.StatusSucceeded || got.Attempt != 2 {
+			t.Errorf("record: %+v", got)
+		}
+	})
+}
