@@ -74,14 +74,14 @@ func TestHangingCheck(t *testing.T) {
 	release := make(chan struct{})
 	var entered atomic.Int32
 	returned := make(chan struct{}, 10)
-	health := web.NewHealth(&web.HealthOptions{CacheFor: time.Nanosecond, Timeout: 10 * time.Millisecond},
+	health := web.NewHealth(&web.HealthOptions{CacheFor: time.Nanosecond, Timeout: 50 * time.Millisecond},
 		web.Check{Name: "stuck", Func: func(context.Context) error {
 			entered.Add(1)
 			defer func() { returned <- struct{}{} }()
 			<-release
 			return nil
 		}}, web.Check{Name: "fine", Func: func(context.Context) error { return nil }})
-	for range 20 {
+	for range 10 {
 		if failing := health.Failing(); !reflect.DeepEqual(failing, []string{"stuck"}) {
 			t.Errorf("failing: %v", failing)
 		}

@@ -3,8 +3,9 @@
 // are told in one line that names them.
 //
 // A configuration is a struct with the tags of github.com/caarlos0/env, which
-// may embed others. A help tag on a field says in a few words what the
-// setting is for.
+// may have others in it. env tells of mistakes by the names of fields, so a
+// name stands for one setting in all of them. A help tag on a field says in a
+// few words what the setting is for.
 package settings
 
 import (
