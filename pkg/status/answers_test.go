@@ -86,6 +86,11 @@ var states = []struct {
 		name: "put into the queue by another program", make: func(f *fixture) string { return f.run(foreignID()).ID.String() },
 		poll: 202, stream: 202, asJSON: 202, result: 409, monitor: 200, cancel: 202,
 	}, {
+		name: "put into the queue by another program and ended before retention", make: func(f *fixture) string {
+			return f.insert(job.FailQueued(message(foreignID()), job.Failure{Code: "Old"}, time.Now().Add(-8*24*time.Hour))).ID.String()
+		},
+		poll: 410, stream: 410, asJSON: 410, result: 410, monitor: 410, cancel: 410, code: "Gone",
+	}, {
 		name: "owned by somebody else", make: func(f *fixture) string {
 			m := message(foreignID())
 			m.Owner = "somebody else"

@@ -46,6 +46,10 @@ func (s *Service) getEvents(c echo.Context) error {
 	if r.Status.Terminal() && heard == tag(r) {
 		return c.NoContent(http.StatusNoContent)
 	}
+	if !s.enter() {
+		return &job.Error{Code: job.CodeServerBusy, Message: "Too many listen already. Poll, or try again later."}
+	}
+	defer s.leave()
 	stream, err := beginEvents(c)
 	if err != nil {
 		return err

@@ -3,9 +3,11 @@ package status_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,6 +64,44 @@ func TestStreamOfAFailingStore(t *testing.T) {
 	n, err := io.Copy(io.Discard, response.Body)
 	if err == nil || response.StatusCode != http.StatusOK || response.ContentLength != 100_000 {
 		t.Errorf("%s: read %d of %d bytes, %v", response.Status, n, response.ContentLength, err)
+	}
+}
+
+// recordedResults remembers what was read.
+type recordedResults struct {
+	status.Results
+	mu    sync.Mutex
+	reads []string
+}
+
+func (r *recordedResults) Open(ctx context.Context, name string, offset, count int64) (io.ReadCloser, job.BlobInfo, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reads = append(r.reads, fmt.Sprintf("%d+%d", offset, count))
+	return r.Results.Open(ctx, name, offset, count)
+}
+
+// TestStreamReadsWhatItSends states that storage is asked for the bytes that
+// are sent, once, and for none where none are.
+func TestStreamReadsWhatItSends(t *testing.T) {
+	t.Parallel()
+	recorded := &recordedResults{}
+	f := newFixture(t, func(o *status.Options) {
+		recorded.Results = o.Results
+		o.Results = recorded
+	})
+	r := f.succeed(f.run(f.issue(0)), strings.Repeat("x", 1_000_000), "text/plain", "")
+	path := statusPath(r.ID) + "?onComplete=stream"
+	f.do(http.MethodHead, path)
+	f.get(path, "If-None-Match", `"`+r.Result.SHA256+`"`)
+	f.get(path, "Range", "bytes=2000000-")
+	f.get(path)
+	f.get(path, "Range", "bytes=1000-1999")
+	f.get(path, "Range", "bytes=-10")
+	recorded.mu.Lock()
+	defer recorded.mu.Unlock()
+	if got, want := strings.Join(recorded.reads, " "), "0+1000000 1000+1000 999990+10"; got != want {
+		t.Errorf("reads = %s, want %s", got, want)
 	}
 }
 

@@ -31,7 +31,7 @@ func (s *Service) ticketOf(c echo.Context) (ticket, error) {
 	web.SetRequestGUID(c, id)
 	t := ticket{id: id, owner: owner, genuine: s.options.Keys.Verify(id, owner)}
 	if t.genuine && s.age(id) > s.options.Retention {
-		return ticket{}, &job.Error{Code: job.CodeGone, Message: "The job is past its retention; nothing is known of it any more."}
+		return ticket{}, errGone
 	}
 	return t, nil
 }
@@ -48,15 +48,21 @@ func (s *Service) lookup(ctx context.Context, t ticket, maxAge time.Duration) (j
 	return s.judge(t, r)
 }
 
-// errNoJob says the same of a job that never was and of one that is not the
-// caller's.
-var errNoJob error = &job.Error{Code: job.CodeNotFound, Message: "No such job."}
+// Why there is nothing to be told. A job that never was and one that is not
+// the caller's look the same.
+var (
+	errNoJob error = &job.Error{Code: job.CodeNotFound, Message: "No such job."}
+	errGone  error = &job.Error{Code: job.CodeGone, Message: "The job is past its retention; nothing is known of it any more."}
+)
 
 // judge says what a reading means to the holder of a ticket. Somebody else's
 // job looks like one that never was.
 func (s *Service) judge(t ticket, r reading) (job.Record, error) {
 	switch {
 	case r.found && r.record.Owner == t.owner:
+		if r.record.Status.Terminal() && s.now().Sub(r.record.FinishedAt) > s.options.Retention {
+			return job.Record{}, errGone // kept in memory longer than in the store
+		}
 		return r.record, nil
 	case r.found || !t.genuine:
 		return job.Record{}, errNoJob

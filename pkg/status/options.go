@@ -20,6 +20,7 @@ const (
 	DefaultRetention   = 7 * 24 * time.Hour
 	DefaultQueueMargin = 15 * time.Minute
 	DefaultMaxWait     = time.Minute
+	DefaultMaxWaiters  = 10000
 	DefaultHeartbeat   = 15 * time.Second
 	DefaultCacheSize   = 16384
 )
@@ -62,7 +63,8 @@ type Options struct {
 	Owner func(c echo.Context) (string, error)
 
 	// Estimate says when a pending job is worth asking about again, given its
-	// record (Status "" while it is queued) and its age. What it gives is
+	// record and its age. A queued job's record has neither Status nor
+	// Operation. What it gives is
 	// clamped to 1 to 60 s. Nil: a quarter of the age, or the time until the
 	// next attempt.
 	Estimate func(r job.Record, age time.Duration) time.Duration
@@ -71,6 +73,7 @@ type Options struct {
 	QueueTimeout time.Duration // longest of any operation, default [operation.DefaultQueueTimeout]
 	QueueMargin  time.Duration // for clocks and dead-lettering on top of it, default [DefaultQueueMargin]
 	MaxWait      time.Duration // longest wait for a pending job, default [DefaultMaxWait]
+	MaxWaiters   int           // waits and event streams at a time, default [DefaultMaxWaiters]
 	Heartbeat    time.Duration // between comments in an idle event stream, default [DefaultHeartbeat]
 	CacheSize    int           // records kept in memory, default [DefaultCacheSize]
 }
@@ -86,6 +89,7 @@ func (o Options) withDefaults() Options {
 	o.QueueTimeout = orDefault(o.QueueTimeout, operation.DefaultQueueTimeout)
 	o.QueueMargin = orDefault(o.QueueMargin, DefaultQueueMargin)
 	o.MaxWait = orDefault(o.MaxWait, DefaultMaxWait)
+	o.MaxWaiters = orDefault(o.MaxWaiters, DefaultMaxWaiters)
 	o.Heartbeat = orDefault(o.Heartbeat, DefaultHeartbeat)
 	o.CacheSize = orDefault(o.CacheSize, DefaultCacheSize)
 	return o

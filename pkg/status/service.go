@@ -22,6 +22,7 @@ type Service struct {
 	links   links
 	cache   *cache
 	now     func() time.Time
+	waiters chan struct{} // holds one for each who waits or listens
 
 	closeOnce sync.Once
 	closing   chan struct{}
@@ -42,7 +43,14 @@ func New(opts *Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{options: o, links: links{base: base}, cache: c, now: time.Now, closing: make(chan struct{})}, nil
+	return &Service{
+		options: o,
+		links:   links{base: base},
+		cache:   c,
+		now:     time.Now,
+		waiters: make(chan struct{}, o.MaxWaiters),
+		closing: make(chan struct{}),
+	}, nil
 }
 
 // Register adds the service's routes.

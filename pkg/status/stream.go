@@ -8,6 +8,7 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,18 +21,20 @@ import (
 // stream answers with the result itself: onComplete=stream. It honours Range,
 // If-Range and If-None-Match (RFC 9110, sections 13 and 14).
 func (s *Service) stream(c echo.Context, r job.Record) error {
-	content := &resultReader{
-		size: r.Result.Size,
-		open: func(offset int64) (io.ReadCloser, error) {
-			body, _, err := s.options.Results.Open(c.Request().Context(), r.Result.Blob, offset, 0)
-			return body, err
-		},
-	}
-	defer content.Close()
 	if strings.Contains(c.Request().Header.Get("Range"), ",") {
 		c.Request().Header.Del("Range") // a server may answer several ranges with everything
 	}
 	w := c.Response()
+	content := &resultReader{
+		size: r.Result.Size,
+		open: func(offset int64) (io.ReadCloser, error) {
+			// http.ServeContent says what it is going to read before it reads.
+			count, _ := strconv.ParseInt(w.Header().Get(echo.HeaderContentLength), 10, 64)
+			body, _, err := s.options.Results.Open(c.Request().Context(), r.Result.Blob, offset, count)
+			return body, err
+		},
+	}
+	defer content.Close()
 	before := w.Header().Clone()
 	setContentHeaders(w.Header(), r.Result)
 	late := &lateWriter{ResponseWriter: w}
@@ -175,10 +178,13 @@ func (r *resultReader) Read(p []byte) (int, error) {
 	}
 	n, err := r.body.Read(p)
 	r.position += int64(n)
-	if err == io.EOF && r.position < r.size {
+	switch {
+	case err == io.EOF && n > 0:
+		err = nil // the end of a range is no end of the result
+	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
-	}
-	if err != nil && err != io.EOF {
+		fallthrough
+	case err != nil:
 		r.err = err
 	}
 	return n, err

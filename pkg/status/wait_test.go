@@ -136,6 +136,45 @@ func TestWaitForAChange(t *testing.T) {
 	wantMembers(t, a.json(t), map[string]any{"percentComplete": 50.0})
 }
 
+// TestWaitWithADigest states that one who knows an earlier result, and not the
+// state of the job, waits like any other.
+func TestWaitWithADigest(t *testing.T) {
+	t.Parallel()
+	looks := make(chan struct{})
+	f := newFixture(t, watch(looks))
+	id := f.issue(0)
+	done := f.begin(looks, statusPath(id)+"?onComplete=stream", "Prefer", "wait=30", "If-None-Match", `"0123abcd"`)
+	f.succeed(f.run(id), "x", "text/plain", "")
+	receive(t, done).wantStatus(t, http.StatusOK)
+}
+
+// TestTooManyWait states that beyond the limit nobody is held: polls are
+// answered at once, listeners told to poll, and a place that gets free is
+// given to the next.
+func TestTooManyWait(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *status.Options) { o.MaxWaiters = 1 })
+	r := f.run(f.issue(0))
+	l := f.listen(r.ID)
+	l.next()
+
+	a := f.get(statusPath(f.issue(0)), "Prefer", "wait=60")
+	a.wantStatus(t, http.StatusAccepted)
+	a.wantHeader(t, "Preference-Applied", "")
+	refused := f.get(statusPath(r.ID) + "/events")
+	refused.wantStatus(t, http.StatusServiceUnavailable)
+	refused.wantHeader(t, "X-Ms-Error-Code", "ServerBusy")
+
+	f.update(r.Cancel(time.Now()))
+	l.ended()
+	deadline := time.Now().Add(10 * time.Second)
+	for f.get(statusPath(r.ID)+"/events").StatusCode != http.StatusOK {
+		if time.Now().After(deadline) {
+			t.Fatal("the place is not given to the next")
+		}
+	}
+}
+
 // TestCloseEndsWaiting states that a server that shuts down need not wait for
 // those who wait: they are told how the job stands.
 func TestCloseEndsWaiting(t *testing.T) {

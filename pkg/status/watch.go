@@ -3,6 +3,8 @@ package status
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -20,9 +22,8 @@ const (
 )
 
 // await gives the job that the request is about and how the caller wants to
-// be answered. If the caller wants to wait for a pending job, it first waits
-// until the job has ended or, where the request has an If-None-Match, is in
-// another state than the caller knows.
+// be answered, after the wait that the caller asked for. Where too many wait,
+// nobody else does.
 func (s *Service) await(c echo.Context) (job.Record, variant, error) {
 	t, err := s.ticketOf(c)
 	if err != nil {
@@ -33,29 +34,46 @@ func (s *Service) await(c echo.Context) (job.Record, variant, error) {
 	if err != nil {
 		return job.Record{}, variant{}, err
 	}
-	wait, began := v.wait(s.options.MaxWait), s.now()
-	if v.prefer > 0 {
-		c.Response().Header().Set("Preference-Applied", "wait="+seconds(wait))
-	}
-	if wait == 0 {
+	wait := v.wait(s.options.MaxWait)
+	if wait == 0 || !s.enter() {
 		r, err := s.lookup(request.Context(), t, pendingFor)
 		return r, v, err
 	}
-	r, err := s.lookup(request.Context(), t, s.interval(t.id, began))
-	if err != nil {
-		return job.Record{}, variant{}, err
+	defer s.leave()
+	if v.prefer > 0 {
+		c.Response().Header().Set("Preference-Applied", "wait="+seconds(wait))
 	}
-	conditional := request.Header.Get("If-None-Match") != ""
-	r, err = s.watch(request.Context(), t, r, wait, func(r job.Record) bool {
-		return conditional && !known(request, r)
-	})
+	r, err := s.wait(request, t, wait)
 	return r, v, err
 }
+
+// wait gives the job when it has ended or wait is over. A caller that names
+// the state that it knows has its answer as soon as there is another.
+func (s *Service) wait(request *http.Request, t ticket, wait time.Duration) (job.Record, error) {
+	r, err := s.lookup(request.Context(), t, s.interval(t.id, s.now()))
+	if err != nil {
+		return job.Record{}, err
+	}
+	knows := strings.Contains(request.Header.Get("If-None-Match"), `W/"`)
+	return s.watch(request.Context(), t, r, wait, func(r job.Record) bool { return knows && !known(request, r) })
+}
+
+// enter takes a place among those who wait or listen, if there is one.
+func (s *Service) enter() bool {
+	select {
+	case s.waiters <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Service) leave() { <-s.waiters }
 
 // watch looks at a job, last seen as r, until it has ended, enough says so, or
 // wait is over, and gives what it saw last. It ends early when the caller is
 // gone and when the service closes. A store that fails meanwhile is asked
-// again; the only error is that the job is no longer there.
+// again; the only errors say that the job is no longer there.
 func (s *Service) watch(ctx context.Context, t ticket, r job.Record, wait time.Duration, enough func(job.Record) bool) (job.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -68,7 +86,7 @@ func (s *Service) watch(ctx context.Context, t ticket, r job.Record, wait time.D
 		switch {
 		case err == nil:
 			r = next
-		case errors.Is(err, errNoJob):
+		case errors.Is(err, errNoJob), errors.Is(err, errGone):
 			return job.Record{}, err
 		}
 	}
