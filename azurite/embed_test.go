@@ -63,7 +63,8 @@ func TestAzuriteIsPinned(t *testing.T) {
 	}
 }
 
-// The compose file starts the same Azurite, on the ports that local runs use and on this machine only.
+// The compose file starts the same Azurite, on the ports that local runs use and on this machine only, and gives
+// Microsoft's Service Bus emulator our queues.
 func TestCompose(t *testing.T) {
 	text, err := os.ReadFile("compose.yaml")
 	if err != nil {
@@ -88,5 +89,9 @@ func TestCompose(t *testing.T) {
 	want := "127.0.0.1:10000:10000 127.0.0.1:10001:10001 127.0.0.1:10002:10002 127.0.0.1:5672:5672 127.0.0.1:5300:5300"
 	if got := strings.Join(ports, " "); got != want {
 		t.Errorf("ports %s, want %s", got, want)
+	}
+	config, mounted := strings.CutSuffix(compose.Services["servicebus"].Volumes[0], ":/ServiceBus_Emulator/ConfigFiles/Config.json:ro")
+	if _, err := os.Stat(config); !mounted || err != nil {
+		t.Errorf("the emulator's configuration is %s: %v", config, err)
 	}
 }
