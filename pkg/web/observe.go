@@ -79,7 +79,7 @@ func (o *Options) observe(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func (o *Options) log(c echo.Context, r *request, err error, took time.Duration) {
-	level, ctx := o.level(c), c.Request().Context()
+	level, ctx := o.level(c, err), c.Request().Context()
 	if !o.Logger.Enabled(ctx, level) {
 		return
 	}
@@ -105,12 +105,17 @@ func (o *Options) log(c echo.Context, r *request, err error, took time.Duration)
 	o.Logger.LogAttrs(ctx, level, "request", attrs...)
 }
 
-func (o *Options) level(c echo.Context) slog.Level {
+// level is that of errors for a 5xx, unless the client left before it: what
+// failed then is mostly what the end of its context broke off.
+func (o *Options) level(c echo.Context, err error) slog.Level {
+	_, panicked := errors.AsType[*panicError](err)
 	switch {
-	case c.Response().Status >= http.StatusInternalServerError:
+	case panicked:
 		return slog.LevelError
 	case c.Path() == pathAlive || c.Path() == pathReady:
 		return slog.LevelDebug
+	case c.Response().Status >= http.StatusInternalServerError && c.Request().Context().Err() == nil:
+		return slog.LevelError
 	}
 	return o.AccessLevel
 }

@@ -63,6 +63,36 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
+// TestLogLevels states that probes and clients that left do not fill the log
+// with errors.
+func TestLogLevels(t *testing.T) {
+	var log journal
+	entered := make(chan struct{})
+	e := web.New(&web.Options{Logger: log.logger()})
+	health := web.NewHealth(nil)
+	health.Register(e)
+	health.Drain()
+	e.GET("/slow", func(c echo.Context) error {
+		close(entered)
+		<-c.Request().Context().Done()
+		return c.Request().Context().Err()
+	})
+	s := start(t, e, nil)
+	s.get("/readyz")
+	conn := s.dial("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+	receive(t, entered)
+	conn.Close()
+	s.stop()
+	receive(t, s.done)
+	levels := map[any]any{}
+	for _, entry := range log.entries(t, "request") {
+		levels[entry["path"]] = entry["level"]
+	}
+	if levels["/readyz"] != "DEBUG" || levels["/slow"] != "INFO" {
+		t.Errorf("levels %v, want DEBUG for the probe, INFO for the client that left", levels)
+	}
+}
+
 // TestHalfAnAnswerIsNotAWhole states that a handler that fails after it began
 // to answer leaves the caller with an error, not with a short body.
 func TestHalfAnAnswerIsNotAWhole(t *testing.T) {

@@ -45,6 +45,7 @@ func Serve(ctx context.Context, opts *ServeOptions) error {
 	}
 	select {
 	case err := <-served:
+		_ = server.Close()
 		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
