@@ -1,30 +1,35 @@
-// Command status tells callers how their jobs stand: polling, redirects to
-// results, events, cancels. --help lists the environment variables that
-// configure it.
+// Command status tells callers how their jobs stand.
 package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"io"
 	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 )
 
-// version is set by the linker.
-var version = "dev"
+var version = "dev" // set by the linker
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
-	if err == nil {
-		return
+func main() { os.Exit(settings.Main("status", run)) }
+
+// run serves until ctx is done and then lets requests in flight finish.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	program := settings.Program{
+		Name: "status", Version: version,
+		Does: "Tells callers by HTTP how their jobs stand, redirects them to results, and cancels.",
 	}
-	fmt.Fprintln(os.Stderr, err)
-	if _, ok := errors.AsType[usageError](err); ok {
-		os.Exit(2)
+	var cfg config
+	if done, err := program.Load(&cfg, args, environ, stdout); done || err != nil {
+		return err
 	}
-	os.Exit(1)
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	s, err := newService(&cfg, program.Logger(stderr, cfg.LogLevel))
+	if err != nil {
+		return err
+	}
+	defer s.storage.Close()
+	return s.serve(ctx)
 }

@@ -123,7 +123,7 @@ func (o Options) check() error {
 func parseBaseURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("status: base URL %q is not an absolute http or https URL without user, query and fragment", text)
+		return "", fmt.Errorf("%q is not an absolute http or https URL without user, query and fragment", text)
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }

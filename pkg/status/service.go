@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ func New(opts *Options) (*Service, error) {
 	}
 	base, err := parseBaseURL(o.BaseURL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("status: Options.BaseURL: %w", err)
 	}
 	c, err := newCache(o.Records, o.CacheSize)
 	if err != nil {

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+
+	"github.com/asyncreply/asyncreply/cmd/internal/settings"
+	"github.com/asyncreply/asyncreply/pkg/azure"
+	"github.com/asyncreply/asyncreply/pkg/blobstore"
+	"github.com/asyncreply/asyncreply/pkg/operation"
+	"github.com/asyncreply/asyncreply/pkg/status"
+	"github.com/asyncreply/asyncreply/pkg/tablestore"
+	"github.com/asyncreply/asyncreply/pkg/web"
+)
+
+// service is the status service with what it stands on.
+type service struct {
+	cfg     *config
+	log     *slog.Logger
+	storage *azure.Clients
+	records *tablestore.Store
+	results *blobstore.Container
+	status  *status.Service
+}
+
+// newService wires the parts up. It makes no request.
+func newService(cfg *config, log *slog.Logger) (*service, error) {
+	operations, err := operation.Load(cfg.OperationsFile)
+	if err != nil {
+		return nil, settings.Wrong("OPERATIONS_FILE", err)
+	}
+	longest := operations.LongestQueueTimeout()
+	if cfg.Retention <= longest {
+		return nil, settings.Wrong("RETENTION", fmt.Errorf("%s is not longer than the longest queueTimeout in OPERATIONS_FILE, %s", cfg.Retention, longest))
+	}
+	s := &service{cfg: cfg, log: log}
+	if s.storage, err = cfg.Storage.Open(nil); err != nil {
+		return nil, err
+	}
+	s.records = tablestore.New(s.storage.Tables, &tablestore.Options{TablePrefix: cfg.Storage.TablePrefix})
+	s.results = blobstore.New(s.storage.Blobs, &blobstore.Options{ResultContainer: cfg.Storage.ResultContainer}).Results()
+	s.status, err = status.New(&status.Options{
+		BaseURL: cfg.StatusBaseURL,
+		Keys:    cfg.TicketKeys.KeyRing,
+		Records: s.records,
+		Results: s.results,
+		Signer: blobstore.NewSigner(s.storage.Blobs, s.storage.SharedKey, &blobstore.SignerOptions{
+			Container: cfg.Storage.ResultContainer,
+			Lifetime:  cfg.ResultURLLifetime,
+		}),
+		Retention:    cfg.Retention,
+		QueueTimeout: longest,
+	})
+	if err != nil {
+		s.storage.Close()
+		return nil, settings.Wrong("STATUS_BASE_URL", cmp.Or(errors.Unwrap(err), err))
+	}
+	return s, nil
+}
+
+// serve serves until ctx is done.
+func (s *service) serve(ctx context.Context) error {
+	health := web.NewHealth(&web.HealthOptions{Logger: s.log},
+		web.Check{Name: "records", Func: s.records.Ready},
+		web.Check{Name: "results", Func: s.results.Ready},
+	)
+	e := web.New(&web.Options{Logger: s.log, TrustedProxies: s.cfg.TrustedProxies})
+	health.Register(e)
+	s.status.Register(e)
+	return web.Serve(ctx, &web.ServeOptions{
+		Addr:            s.cfg.ListenAddr,
+		Handler:         e,
+		Logger:          s.log,
+		Health:          health,
+		DrainDelay:      s.cfg.DrainDelay,
+		ShutdownTimeout: s.cfg.ShutdownTimeout,
+		OnShutdown:      s.status.Close,
+		OnListening: func(addr net.Addr) {
+			s.log.Info("listening", "address", addr.String(), "version", version)
+			if failing := health.Failing(); len(failing) == 0 {
+				s.log.Info("ready", "address", addr.String())
+			} else {
+				s.log.Warn("not ready", "failing", strings.Join(failing, ", "))
+			}
+		},
+	})
+}
