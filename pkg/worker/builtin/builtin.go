@@ -4,6 +4,7 @@
 package builtin
 
 import (
+	"context"
 	"io"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -36,18 +37,21 @@ func unfitParameter(message string) error {
 	return worker.Permanent(&job.Error{Code: job.CodeInvalidParameter, Message: message})
 }
 
-// source is a payload that remembers how much of it was read and why it broke
-// off, so that a broken connection is not taken for a broken payload.
+// source is the payload of a job. It ends with the context, for decoders know
+// of none, and remembers why it broke off, so that a broken connection is not
+// taken for a broken payload.
 type source struct {
+	ctx    context.Context
 	reader io.Reader
-	read   int64
 	err    error
 }
 
 // Read implements [io.Reader].
 func (s *source) Read(p []byte) (int, error) {
+	if s.err = context.Cause(s.ctx); s.err != nil {
+		return 0, s.err
+	}
 	n, err := s.reader.Read(p)
-	s.read += int64(n)
 	if err != nil && err != io.EOF {
 		s.err = err
 	}

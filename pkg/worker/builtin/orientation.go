@@ -20,13 +20,16 @@ const (
 )
 
 // size gives the size of the thumbnail before it is turned: width is that of
-// the turned one, and no picture is enlarged.
+// the turned one at most, and no picture is enlarged.
 func (o orientation) size(picture image.Point, width int) image.Point {
 	if o >= orientationTransvers {
 		picture.X, picture.Y = picture.Y, picture.X
 	}
 	width = min(width, picture.X)
 	height := max(1, (picture.Y*width+picture.X/2)/picture.X)
+	if height > maxHeight {
+		width, height = max(1, (picture.X*maxHeight+picture.Y/2)/picture.Y), maxHeight
+	}
 	if o >= orientationTransvers {
 		return image.Pt(height, width)
 	}

@@ -20,12 +20,14 @@ import (
 
 const (
 	// maxPixels bounds the picture that is decoded, and all that are decoded at
-	// the same moment together: 50 megapixels take 150 to 400 MB. A file of
-	// a few kilobytes can claim to be far larger.
+	// the same moment together: 50 megapixels take about 100 MB as a usual
+	// JPEG and at worst 800 MB. A file of a few kilobytes can claim to be far
+	// larger.
 	maxPixels = 50_000_000
 
 	defaultWidth = 256 // pixels
 	maxWidth     = 4096
+	maxHeight    = 4096
 	jpegQuality  = 85
 )
 
@@ -33,7 +35,8 @@ const (
 // are width, 1 to 4096 pixels with 256 as the default, and format, jpeg or
 // png; the default is JPEG, and PNG for a picture with transparency. The
 // aspect ratio stays, a smaller picture is not enlarged, and the EXIF
-// orientation of a camera is applied. Of an animation the first frame counts.
+// orientation of a camera is applied. A thumbnail is at most 4096 pixels high.
+// Of an animation the first frame counts.
 //
 // A picture of more than 50 megapixels fails the job before it is decoded.
 // Jobs with large pictures wait for each other, so that a worker's memory is
@@ -52,9 +55,9 @@ func (t *thumbnail) Handle(ctx context.Context, j *worker.Job) error {
 	if err != nil {
 		return err
 	}
-	payload := &source{reader: j.Payload()}
+	payload := &source{ctx: ctx, reader: j.Payload()}
 	var head bytes.Buffer
-	config, err := t.inspect(io.TeeReader(payload, &head))
+	config, err := inspect(io.TeeReader(payload, &head))
 	if payload.err != nil {
 		return payload.err
 	}
@@ -100,7 +103,7 @@ func thumbnailParameters(j *worker.Job) (width int, format string, err error) {
 
 // inspect reads what a file says it is, and refuses what is better not
 // decoded.
-func (t *thumbnail) inspect(r io.Reader) (image.Config, error) {
+func inspect(r io.Reader) (image.Config, error) {
 	config, format, err := image.DecodeConfig(r)
 	switch {
 	case err != nil, format != "jpeg" && format != "png" && format != "gif":
