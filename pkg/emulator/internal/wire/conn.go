@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/emulator/internal/amqp"
@@ -24,12 +23,11 @@ type conn struct {
 	cancel context.CancelFunc
 	links  sync.WaitGroup // goroutines beside the reading one
 
-	lastWrite     atomic.Int64 // nanoseconds since the Unix epoch
-	readLimitSet  time.Time    // only of the reading goroutine
-	writeLimitSet time.Time    // only of the goroutine that writes
+	readLimitSet time.Time // only of the reading goroutine
 
 	mu            sync.Mutex // guards all below
 	opened        bool       // our open has been sent
+	closing       bool       // our close has been sent
 	dead          bool       // nothing is read or written any more
 	swallows      bool       // a black hole: what comes is thrown away and nothing goes out
 	writing       bool       // a goroutine is writing to the socket
@@ -37,6 +35,8 @@ type conn struct {
 	writer        *sync.Cond // waited on by writeLoop
 	room          *sync.Cond // waited on by the reading goroutine
 	heartbeat     *time.Timer
+	lastWrite     time.Time
+	writeLimitSet time.Time
 	peerFrameSize int
 	sessions      map[uint16]*session // by the peer's channel, which is ours too
 	linkCount     int
@@ -189,8 +189,8 @@ func (c *conn) sayClose(reason *amqp.Error) {
 		c.log.Info("closing a connection", "reason", reason)
 	}
 	c.send(0, &amqp.Close{Error: reason})
-	c.writeLimitSet = time.Now()
-	_ = c.net.SetWriteDeadline(c.writeLimitSet.Add(closeTimeout))
+	c.closing = true
+	_ = c.net.SetWriteDeadline(time.Now().Add(closeTimeout))
 	for !c.dead && !c.swallows && len(c.out.held) == 0 && c.out.size() > 0 {
 		if c.writing {
 			c.room.Wait()

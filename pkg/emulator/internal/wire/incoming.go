@@ -183,7 +183,7 @@ func (l *incomingLink) accept(payload []byte) {
 		if !l.settled {
 			l.session.acknowledge(amqp.RoleReceiver, l.deliveryID, amqp.Accepted)
 		}
-	case l.settled:
+	case l.settled, reason.Condition == amqp.CondResourceDeleted:
 		l.fail(reason)
 	default:
 		l.session.acknowledge(amqp.RoleReceiver, l.deliveryID, amqp.Rejected(reason))

@@ -79,10 +79,11 @@ func (c *conn) writeLoop() {
 
 // writeOnce writes what is ready. The mutex is released meanwhile.
 func (c *conn) writeOnce() {
+	c.limitWrite()
 	b := c.out.take()
 	c.writing = true
 	c.mu.Unlock()
-	n, err := c.writeSocket(b)
+	n, err := c.net.Write(b)
 	c.mu.Lock()
 	c.writing = false
 	c.out.wrote(b, n)
@@ -95,16 +96,15 @@ func (c *conn) writeOnce() {
 	}
 }
 
-// writeSocket writes to the socket. A peer that takes nothing for as long as it may be silent is given up.
-func (c *conn) writeSocket(b []byte) (int, error) {
+// limitWrite gives up a peer that takes nothing for as long as it may be silent.
+func (c *conn) limitWrite() {
 	now := time.Now()
+	c.lastWrite = now
 	limit := 2 * c.server.opts.IdleTimeout
-	if now.Sub(c.writeLimitSet) > limit/8 {
+	if !c.closing && now.Sub(c.writeLimitSet) > limit/8 {
 		c.writeLimitSet = now
 		_ = c.net.SetWriteDeadline(now.Add(limit))
 	}
-	c.lastWrite.Store(now.UnixNano())
-	return c.net.Write(b)
 }
 
 // awaitRoom waits until so little is left to write that another frame may be handled.
@@ -123,7 +123,7 @@ func (c *conn) startHeartbeat(tolerated time.Duration) {
 		if c.dead {
 			return
 		}
-		silent := time.Since(time.Unix(0, c.lastWrite.Load()))
+		silent := time.Since(c.lastWrite)
 		if silent >= every*3/4 && len(c.out.buf) == 0 {
 			b, start := amqp.AppendFrameHeader(c.out.buf, amqp.FrameAMQP, 0)
 			c.out.buf = amqp.FinishFrame(b, start)
