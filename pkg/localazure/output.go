@@ -26,7 +26,7 @@ func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.log != nil {
-		o.log.Write(p) //nolint:errcheck // see above
+		o.log.Write(p)
 	}
 	o.partial = append(o.partial, p...)
 	for {

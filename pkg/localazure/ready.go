@@ -44,10 +44,10 @@ func (a *Azurite) awaitReady(ctx context.Context, listening <-chan endpoint) err
 			a.setEndpoint(found)
 			probes.Go(func() error { return a.probe(probeCtx, found) })
 		case <-a.process.done:
-			probes.Wait() //nolint:errcheck // the end of the process is why they fail
+			probes.Wait() // the end of the process is why they fail
 			return a.earlyEnd()
 		case <-ctx.Done():
-			probes.Wait() //nolint:errcheck // the end of ctx is why they fail
+			probes.Wait() // the end of ctx is why they fail
 			return fmt.Errorf("localazure: waiting for Azurite (%s): %w", a.process.output.last(), context.Cause(ctx))
 		}
 	}
