@@ -57,7 +57,7 @@ func (t *transport) Do(request *http.Request) (*http.Response, error) {
 		w.stop()
 		return nil, stalledOr(ctx, err)
 	}
-	w.reset()
+	w.timer.Stop()
 	response.Body = &watched{ReadCloser: response.Body, ctx: ctx, watchdog: w, last: true}
 	return response, nil
 }
