@@ -3,6 +3,7 @@ package acceptor
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -94,7 +95,8 @@ func (a *Acceptor) upload(ctx context.Context, m *job.Message, body payload) err
 	case body.rest != nil && body.rest.err != nil:
 		err = body.rest.err // the client's fault, whatever the store made of it
 	case err != nil:
-		err = busy("The payload could not be stored and the request was not accepted. Try again.", err)
+		err = busy("The payload could not be stored and the request was not accepted. Try again.",
+			fmt.Errorf("store payload of %s: %w", m.ID, err))
 	}
 	if err != nil {
 		a.discard(ctx, name)

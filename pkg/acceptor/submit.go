@@ -3,6 +3,7 @@ package acceptor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -31,10 +32,10 @@ func (a *Acceptor) submit(c echo.Context) error {
 		return err
 	}
 	m := a.message(c, o, owner, head)
-	web.SetRequestGUID(c, m.ID)
 	if err := a.queue(c.Request().Context(), m, body); err != nil {
-		return err
+		return err // without the id: it names no job
 	}
+	web.SetRequestGUID(c, m.ID)
 	return a.accepted(c, m, head.variants)
 }
 
@@ -91,5 +92,6 @@ func (a *Acceptor) send(ctx context.Context, m *job.Message) error {
 	if errors.Is(err, job.ErrTooLarge) && m.PayloadBlob == "" {
 		return job.ErrTooLarge
 	}
-	return busy("The request could not be queued and was not accepted. Try again.", err)
+	return busy("The request could not be queued and was not accepted. Try again.",
+		fmt.Errorf("send message %s: %w", m.ID, err))
 }
