@@ -54,11 +54,11 @@ func newCache(records Records, size int) (*cache, error) {
 // get gives what the store held at most maxAge ago. Callers that ask for the
 // same id at the same time share one read; one that gives up does not end it.
 func (c *cache) get(ctx context.Context, id job.ID, genuine bool, maxAge time.Duration) (reading, error) {
-	if r, ok := c.kept(id, maxAge); ok {
+	if r, ok := c.kept(id, genuine, maxAge); ok {
 		return r, nil
 	}
 	flight := c.flights.DoChan(string(id[:]), func() (any, error) {
-		if r, ok := c.kept(id, maxAge); ok {
+		if r, ok := c.kept(id, genuine, maxAge); ok {
 			return r, nil
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
@@ -76,14 +76,16 @@ func (c *cache) get(ctx context.Context, id job.ID, genuine bool, maxAge time.Du
 	}
 }
 
-func (c *cache) kept(id job.ID, maxAge time.Duration) (reading, bool) {
+// kept looks into the rooms. That an id is unknown counts only for those to
+// whom it is foreign: nobody else's polls keep its owner waiting.
+func (c *cache) kept(id job.ID, genuine bool, maxAge time.Duration) (reading, bool) {
 	if r, ok := c.final.Get(id); ok {
 		return r, true
 	}
 	if r, ok := c.recent.Get(id); ok && c.now().Sub(r.at) < maxAge {
 		return r, true
 	}
-	if r, ok := c.unknown.Get(id); ok && c.now().Sub(r.at) < unknownFor {
+	if r, ok := c.unknown.Get(id); ok && !genuine && c.now().Sub(r.at) < unknownFor {
 		return r, true
 	}
 	return reading{}, false

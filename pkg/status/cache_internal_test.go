@@ -109,6 +109,21 @@ func TestMadeUpIDsPushNothingOut(t *testing.T) {
 	}
 }
 
+// TestOthersDoNotKeepTheOwnerWaiting states that one to whom an id is foreign
+// does not have its owner see older readings by asking for it.
+func TestOthersDoNotKeepTheOwnerWaiting(t *testing.T) {
+	c, store, _ := newTestCache(t, 8)
+	id := job.ID{1}
+	for _, genuine := range []bool{false, true} {
+		if _, err := c.get(t.Context(), id, genuine, time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if store.reads != 2 {
+		t.Errorf("%d reads", store.reads)
+	}
+}
+
 // TestTerminalStays states that what this process wrote or read last of a job
 // that has ended is not undone by an older reading that comes late.
 func TestTerminalStays(t *testing.T) {
