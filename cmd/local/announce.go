@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"io"
+)
+
+// announce says what runs where and how to try it. Its last line is for
+// programs that wait for the system to be ready.
+func announce(w io.Writer, cfg *config, s *system) {
+	fmt.Fprintln(w, "The Asynchronous Request-Reply pattern is running on this machine:")
+	line := func(name, where string, args ...any) {
+		fmt.Fprintf(w, "  %-12s %s\n", name, fmt.Sprintf(where, args...))
+	}
+	for _, c := range s.children {
+		switch c.name {
+		case "acceptor":
+			line(c.name, "http://%s/api/{operation} (process %d)", cfg.Acceptor, c.cmd.Process.Pid)
+		case "status":
+			line(c.name, "http://%s/api/RequestStatus/{id} (process %d)", cfg.Status, c.cmd.Process.Pid)
+		default:
+			line(c.name, "process %d; start another with: . %s && %s", c.cmd.Process.Pid, s.settings, c.cmd.Path)
+		}
+	}
+	line("Service Bus", "amqp://%s, administration http://%s", s.azure.Broker().AMQPAddr(), s.azure.Broker().AdminAddr())
+	line("Azurite", "%s, %s", s.azure.BlobEndpoint(), s.azure.TableEndpoint())
+	fmt.Fprintf(w, `
+Send a request; the answer's Location is where to ask how it gets on:
+  curl -i http://%s/api/customer -H 'Content-Type: application/json' -d '{"id":"1","customername":"Ada"}'
+Ctrl-C stops everything.
+
+`, cfg.Acceptor)
+	fmt.Fprintf(w, "ready acceptor=http://%s status=http://%s\n", cfg.Acceptor, cfg.Status)
+}
