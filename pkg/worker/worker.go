@@ -56,6 +56,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	return err
 }
 
+// handBack is how long Run waits after messages were abandoned, before its
+// caller disconnects. A receiver whose last Receive was canceled still has
+// credit at the broker, so the broker may send it what it just gave back; it
+// releases that at once, but not if the connection ends first. Then the message
+// would stay locked until the lock's end.
+const handBack = 500 * time.Millisecond
+
 // stop ends the jobs that run: softly, then hard.
 func (w *Worker) stop(stage *stage) error {
 	if !idle(&stage.tasks, w.options.SoftStop) {
@@ -65,6 +72,7 @@ func (w *Worker) stop(stage *stage) error {
 			stage.stopSettling(job.ErrShutdown)
 			idle(&stage.tasks, settleTimeout)
 		}
+		time.Sleep(handBack)
 	}
 	if !idle(&stage.stragglers, time.Second) {
 		return fmt.Errorf("worker: %d handlers did not return when their context ended", w.options.Concurrency-len(w.slots))
