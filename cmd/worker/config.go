@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/asyncreply/asyncreply/cmd/internal/settings"
+	"github.com/asyncreply/asyncreply/pkg/azure"
+)
+
+// config is what the environment says.
+type config struct {
+	ServiceBus azure.ServiceBus
+	Storage    azure.Storage
+
+	OperationsFile string `env:"OPERATIONS_FILE,notEmpty" help:"path of the operations file"`
+
+	Concurrency int           `env:"WORKER_CONCURRENCY" envDefault:"16" help:"jobs at a time"`
+	SoftStop    time.Duration `env:"WORKER_SOFT_STOP" envDefault:"30s" help:"how long jobs may go on when the worker stops, before they are left to another"`
+	Heartbeat   time.Duration `env:"WORKER_HEARTBEAT" envDefault:"5s" help:"how often a running job's record is written, and how soon a cancel is seen"`
+	HealthAddr  string        `env:"WORKER_HEALTH_ADDR" help:"address that answers /healthz and /readyz; none if empty; port 0 takes a free one"`
+	LogLevel    slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+}
+
+// maxConcurrency is as many messages as the queue gives at a time.
+const maxConcurrency = 2048
+
+// check gives an error that names each wrong setting.
+func (c *config) check() error {
+	return settings.Check(c.ServiceBus.Check(), c.Storage.Check(), c.checkConcurrency(), c.checkSoftStop(),
+		settings.Positive("WORKER_HEARTBEAT", c.Heartbeat), c.checkHealthAddr())
+}
+
+func (c *config) checkConcurrency() error {
+	if c.Concurrency >= 1 && c.Concurrency <= maxConcurrency {
+		return nil
+	}
+	return settings.Wrong("WORKER_CONCURRENCY", fmt.Errorf("%d is not between 1 and %d", c.Concurrency, maxConcurrency))
+}
+
+func (c *config) checkSoftStop() error {
+	if c.SoftStop >= 0 {
+		return nil
+	}
+	return settings.Wrong("WORKER_SOFT_STOP", fmt.Errorf("%s is negative", c.SoftStop))
+}
+
+func (c *config) checkHealthAddr() error {
+	if c.HealthAddr == "" {
+		return nil
+	}
+	return settings.Address("WORKER_HEALTH_ADDR", c.HealthAddr)
+}
+
+// softStop gives what the worker's options want: there, 0 means the default.
+func (c *config) softStop() time.Duration {
+	if c.SoftStop == 0 {
+		return -1
+	}
+	return c.SoftStop
+}

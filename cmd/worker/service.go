@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/asyncreply/asyncreply/cmd/internal/settings"
+	"github.com/asyncreply/asyncreply/pkg/azure"
+	"github.com/asyncreply/asyncreply/pkg/blobstore"
+	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/operation"
+	"github.com/asyncreply/asyncreply/pkg/servicebus"
+	"github.com/asyncreply/asyncreply/pkg/tablestore"
+	"github.com/asyncreply/asyncreply/pkg/worker"
+)
+
+const (
+	closeTimeout = 5 * time.Second // of the orderly end of the connections to the queue
+	startTimeout = 5 * time.Second // of the first look at what the worker stands on
+
+	connectionsPerJob = 4 // to storage: payload, result with two blocks in flight, record
+)
+
+// service is the worker with what it stands on. Receiving, sending and reading
+// dead letters have a connection each, so that none waits for another.
+type service struct {
+	cfg     *config
+	log     *slog.Logger
+	storage *azure.Clients
+	records *tablestore.Store
+	blobs   *blobstore.Store
+	queue   *servicebus.Receiver
+	dead    *servicebus.Receiver
+	sender  *servicebus.Sender
+	worker  *worker.Worker
+}
+
+// newService wires the parts up. It makes no request that it waits for.
+func newService(cfg *config, log *slog.Logger) (*service, error) {
+	operations, err := operation.Load(cfg.OperationsFile)
+	if err != nil {
+		return nil, settings.Wrong("OPERATIONS_FILE", err)
+	}
+	handlers, err := newHandlers(operations)
+	if err != nil {
+		return nil, settings.Wrong("OPERATIONS_FILE", err)
+	}
+	s := &service{cfg: cfg, log: log}
+	if err := errors.Join(s.openStorage(), s.openQueue()); err != nil {
+		s.close()
+		return nil, err
+	}
+	s.worker, err = worker.New(&worker.Options{
+		Queue: s.queue, Scheduler: s.sender, DeadLetters: s.dead,
+		Records: s.records, Payloads: s.blobs.Payloads(), Results: s.blobs.Results(),
+		Operations: operations, Handlers: handlers,
+		Concurrency: cfg.Concurrency, SoftStop: cfg.softStop(), Heartbeat: cfg.Heartbeat, Logger: log,
+	})
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *service) openStorage() (err error) {
+	s.storage, err = s.cfg.Storage.Open(&azure.Options{Concurrency: connectionsPerJob * s.cfg.Concurrency})
+	if err != nil {
+		return err
+	}
+	s.records = tablestore.New(s.storage.Tables, &tablestore.Options{TablePrefix: s.cfg.Storage.TablePrefix})
+	s.blobs = blobstore.New(s.storage.Blobs, &blobstore.Options{
+		PayloadContainer: s.cfg.Storage.PayloadContainer, ResultContainer: s.cfg.Storage.ResultContainer,
+	})
+	return nil
+}
+
+func (s *service) openQueue() error {
+	connect, err := s.cfg.ServiceBus.Connector(nil)
+	if err != nil {
+		return err
+	}
+	name := s.cfg.ServiceBus.Queue
+	if s.queue, err = servicebus.NewReceiver(connect, name, &servicebus.ReceiverOptions{Logger: s.log}); err != nil {
+		return err
+	}
+	if s.dead, err = servicebus.NewReceiver(connect, name, &servicebus.ReceiverOptions{DeadLetters: true, Logger: s.log}); err != nil {
+		return err
+	}
+	s.sender, err = servicebus.NewSender(connect, name, &servicebus.SenderOptions{Logger: s.log})
+	return err
+}
+
+// serve works until ctx is done, and answers probes as long as it does.
+func (s *service) serve(ctx context.Context) error {
+	probes, err := s.startProbes(ctx)
+	if err != nil {
+		return err
+	}
+	s.look(ctx)
+	return errors.Join(s.worker.Run(ctx), probes.stop())
+}
+
+// look says at the start whether all is well. The worker goes on if not: what
+// is out of order may come back.
+func (s *service) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	ready := true
+	for _, check := range s.checks() {
+		if err := check.Func(ctx); err != nil {
+			s.log.Warn("not ready", "failing", check.Name, "error", err)
+			ready = false
+		}
+	}
+	if ready {
+		s.log.Info("ready", "address", s.cfg.HealthAddr, "queue", s.cfg.ServiceBus.Queue, "concurrency", s.cfg.Concurrency, "version", version)
+	}
+}
+
+// makeContainer makes a container where there is none, as on a new Azurite.
+func makeContainer(c *blobstore.Container) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		err := c.Ready(ctx)
+		if errors.Is(err, job.ErrNotFound) {
+			return c.Ensure(ctx)
+		}
+		return err
+	}
+}
+
+// close disconnects.
+func (s *service) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	var err error
+	if s.queue != nil {
+		err = s.queue.Close(ctx)
+	}
+	if s.dead != nil {
+		err = errors.Join(err, s.dead.Close(ctx))
+	}
+	if s.sender != nil {
+		err = errors.Join(err, s.sender.Close(ctx))
+	}
+	if err != nil {
+		s.log.Warn("closing the connections to the queue failed", "error", err)
+	}
+	if s.storage != nil {
+		s.storage.Close()
+	}
+}
