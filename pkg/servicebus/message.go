@@ -6,25 +6,18 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/job"
 )
 
-// encode gives the message that carries m. It shares m's body.
+// encode gives the message that carries m. It shares m's body and nothing else:
+// the SDK reads the properties of a batch's first message when it sends.
 func encode(m *job.Message) *azservicebus.Message {
-	id, correlation := m.MessageID(), m.ID.String()
-	encoded := &azservicebus.Message{
-		MessageID:             &id,
-		CorrelationID:         &correlation,
+	return &azservicebus.Message{
+		MessageID:             pointer(m.MessageID()),
+		CorrelationID:         pointer(m.ID.String()),
+		Subject:               pointer(m.Operation),
+		ContentType:           pointer(m.ContentType),
+		TimeToLive:            pointer(max(m.TimeToLive, 0)),
 		Body:                  m.Body,
 		ApplicationProperties: m.Properties(),
 	}
-	if m.Operation != "" {
-		encoded.Subject = &m.Operation
-	}
-	if m.ContentType != "" {
-		encoded.ContentType = &m.ContentType
-	}
-	if m.TimeToLive > 0 {
-		encoded.TimeToLive = &m.TimeToLive
-	}
-	return encoded
 }
 
 // decode gives the delivery of a received message. One that cannot be
@@ -42,6 +35,15 @@ func decode(received *azservicebus.ReceivedMessage) *job.Delivery {
 	d.Message.TimeToLive = value(received.TimeToLive)
 	d.Err = d.Message.ReadProperties(received.ApplicationProperties)
 	return d
+}
+
+// pointer gives a pointer to a copy of v, or nil for the zero value.
+func pointer[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
 }
 
 // value gives what p points to, or the zero value.
