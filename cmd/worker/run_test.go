@@ -109,7 +109,7 @@ func TestSignals(t *testing.T) {
 	broker := localazuretest.Broker(t, nil)
 	environment := environment(t, broker, `
 operations:
-  nap: {processor: {exec: {command: [sh, -c, "test $ASYNCREPLY_ATTEMPT -gt 1 || sleep 600"]}}}
+  nap: {processor: {exec: {command: [sh, -c, "test $ASYNCREPLY_ATTEMPT -gt 1 || exec sleep 600"]}}}
 `)
 	c := newCaller(t, environment)
 	log := newJournal(t)
