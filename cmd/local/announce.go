@@ -19,7 +19,7 @@ func announce(w io.Writer, cfg *config, s *system) {
 		case "status":
 			line(c.name, "http://%s/api/RequestStatus/{id} (process %d)", cfg.Status, c.cmd.Process.Pid)
 		default:
-			line(c.name, "process %d; start another with: . %s && %s", c.cmd.Process.Pid, s.settings, c.cmd.Path)
+			line(c.name, "process %d; start another with: %s", c.cmd.Process.Pid, c.command(s.settings))
 		}
 	}
 	line("Service Bus", "amqp://%s, administration http://%s", s.azure.Broker().AMQPAddr(), s.azure.Broker().AdminAddr())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -42,6 +43,17 @@ func startChild(name, bin string, environ []string, ready string, log io.Writer)
 	}
 	go copyLines(log, name, output)
 	return c, nil
+}
+
+// command is what to type to start another process of the service.
+func (c *child) command(settings string) string {
+	path := c.cmd.Path
+	if here, err := os.Getwd(); err == nil {
+		if relative, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(relative) {
+			path = relative
+		}
+	}
+	return fmt.Sprintf("(. %s && %s)", settings, path)
 }
 
 // live starts the process and waits for its end on one thread, because the

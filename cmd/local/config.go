@@ -58,7 +58,10 @@ func parse(args, environ []string, stdout io.Writer) (*config, error) {
 	if flags.NArg() > 0 {
 		return nil, settings.Wrong("flags", fmt.Errorf("unexpected argument %q", flags.Arg(0)))
 	}
-	return cfg, cfg.complete()
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	return cfg, cfg.checkPorts()
 }
 
 func (c *config) flags() *flag.FlagSet {
@@ -103,6 +106,25 @@ func (c *config) complete() error {
 			return err
 		}
 		c.Bin = filepath.Dir(self)
+	}
+	return nil
+}
+
+// checkPorts says which address is taken before anything is started.
+func (c *config) checkPorts() error {
+	for _, fixed := range []struct{ flag, address string }{
+		{"acceptor", c.Acceptor},
+		{"status", c.Status},
+		{"amqp", c.AMQP},
+		{"admin", c.Admin},
+		{"blob-port", fmt.Sprintf("127.0.0.1:%d", c.BlobPort)},
+		{"table-port", fmt.Sprintf("127.0.0.1:%d", c.TablePort)},
+	} {
+		listener, err := net.Listen("tcp", fixed.address)
+		if err != nil {
+			return fmt.Errorf("%w; choose another by --%s, or any by --ports free", err, fixed.flag)
+		}
+		listener.Close()
 	}
 	return nil
 }

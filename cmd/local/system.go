@@ -34,12 +34,15 @@ type system struct {
 // start brings up storage and broker, then the services, and waits until all
 // of them are ready. On an error nothing is left running.
 func start(ctx context.Context, cfg *config, output io.Writer, log *slog.Logger) (*system, error) {
-	azure, err := startAzure(ctx, cfg, output, log)
+	lines := &lockedWriter{w: output}
+	azurite, azuriteOutput := io.Pipe()
+	go copyLines(lines, "azurite", azurite)
+	azure, err := startAzure(ctx, cfg, azuriteOutput, log)
 	if err != nil {
 		return nil, err
 	}
 	s := &system{azure: azure, softStop: cfg.SoftStop, ended: make(chan *child)}
-	if err := s.startServices(ctx, cfg, &lockedWriter{w: output}); err != nil {
+	if err := s.startServices(ctx, cfg, lines); err != nil {
 		s.stop()
 		return nil, err
 	}
@@ -160,8 +163,8 @@ func (s *system) watch(ctx context.Context, stdout io.Writer) error {
 	for {
 		select {
 		case c := <-s.ended:
-			fmt.Fprintf(stdout, "%s (process %d) ended: %v; start another with: . %s && %s\n",
-				c.name, c.cmd.Process.Pid, c.err, s.settings, c.cmd.Path)
+			fmt.Fprintf(stdout, "%s (process %d) ended: %v; start another with: %s\n",
+				c.name, c.cmd.Process.Pid, c.err, c.command(s.settings))
 		case <-s.azure.Azurite().Done():
 			return fmt.Errorf("Azurite ended by itself: %w", s.azure.Azurite().Err())
 		case <-ctx.Done():
