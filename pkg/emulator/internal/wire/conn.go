@@ -109,8 +109,7 @@ func (c *conn) handle(f amqp.Frame) error {
 		return failure(amqp.CondFramingError, "a frame of type %d in the AMQP layer", f.Type)
 	case len(f.Body) == 0:
 		return nil
-	case !c.server.faults.countFrame():
-		reset(c.net)
+	case !c.pass():
 		return net.ErrClosed
 	}
 	r := amqp.NewReader(f.Body)

@@ -45,7 +45,7 @@ func (l *outgoingLink) deliverOne(m *queue.Message) bool {
 	if !l.sendMessage(m) {
 		return false
 	}
-	s.unsettled[s.nextDeliveryID-1] = delivery{queue: l.node.queue, token: m.LockToken, lockedUntil: m.LockedUntil}
+	s.unsettled[s.nextDeliveryID-1] = delivery{link: l, token: m.LockToken, lockedUntil: m.LockedUntil}
 	s.conn.out.took(l.node.queue, m.LockToken)
 	return true
 }
@@ -72,7 +72,7 @@ func (l *outgoingLink) sendMessage(m *queue.Message) bool {
 		}
 		return sent
 	}
-	if !c.server.faults.countFrame() {
+	if !c.pass() {
 		return false
 	}
 	start := l.beginTransfer(id[:], true, false)
@@ -85,7 +85,7 @@ func (l *outgoingLink) sendMessage(m *queue.Message) bool {
 func (l *outgoingLink) sendBytes(id, payload []byte) bool {
 	c := l.session.conn
 	for first, more := true, true; more; first = false {
-		if !l.awaitTurn() || !c.server.faults.countFrame() {
+		if !l.awaitTurn() || !c.pass() {
 			return false
 		}
 		n := min(len(payload), c.peerFrameSize-frameOverhead)

@@ -7,14 +7,14 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/emulator/internal/queue"
 )
 
-// mayDeliver gives whether the peer may be sent one more message to settle. Those whose locks ended long ago, because the
-// peer never settles, are forgotten when there are too many.
+// mayDeliver gives whether the peer may be sent one more message to settle. When there are too many, those that the peer
+// has had its time to settle are forgotten.
 func (s *session) mayDeliver() bool {
 	if len(s.unsettled) < maxUnsettled {
 		return true
 	}
 	for id, d := range s.unsettled {
-		if expired(d.lockedUntil) {
+		if d.link.stopped || expired(d.lockedUntil) {
 			delete(s.unsettled, id)
 		}
 	}
@@ -61,51 +61,56 @@ func (s *session) settleKnown(p *amqp.Disposition, last uint32) {
 }
 
 // settle carries out the peer's outcome for one delivery and, if the peer waits for that, settles it in turn. An outcome
-// that comes too late is answered by a rejection.
+// that comes too late is answered by a rejection; one for a link that has ended is ignored, as the link is.
 func (s *session) settle(id uint32, p *amqp.Disposition) {
 	d, ok := s.unsettled[id]
-	delete(s.unsettled, id)
-	if !ok && p.Settled {
-		return
+	if ok {
+		delete(s.unsettled, id)
+		if d.link.stopped {
+			return
+		}
 	}
-	outcome := p.State
-	var err error
-	switch {
-	case !ok:
-		err = queue.ErrLockLost
-	case d.queue != nil:
-		err = apply(d, &p.State)
-	}
-	if err != nil {
-		outcome = amqp.Rejected(amqpError(err))
-	}
-	if outcome.Kind == amqp.DescRejected && err == nil {
-		outcome = amqp.Rejected(nil) // the reason is the peer's own, and it would take one for a failure
-	}
-	if outcome.Kind == amqp.DescModified {
-		outcome = amqp.State{Kind: amqp.DescModified, UndeliverableHere: p.State.UndeliverableHere}
+	err := error(queue.ErrLockLost)
+	if ok {
+		err = d.apply(&p.State)
 	}
 	if !p.Settled {
-		s.acknowledge(amqp.RoleSender, id, outcome)
+		s.acknowledge(amqp.RoleSender, id, confirmation(&p.State, err))
 	}
 }
 
-// apply carries out an outcome. Settled without one counts as accepted.
-func apply(d delivery, state *amqp.State) error {
+// confirmation gives the outcome by which the broker settles a delivery. It repeats the peer's, but not the reason of a
+// rejection, which the peer would take for a failure of its own.
+func confirmation(outcome *amqp.State, err error) amqp.State {
+	switch {
+	case err != nil:
+		return amqp.Rejected(amqpError(err))
+	case outcome.Kind == amqp.DescModified:
+		return amqp.State{Kind: amqp.DescModified, UndeliverableHere: outcome.UndeliverableHere}
+	}
+	return amqp.State{Kind: outcome.Kind}
+}
+
+// apply carries out an outcome. A delivery settled without one counts as accepted.
+func (d *delivery) apply(state *amqp.State) error {
+	if d.token == (queue.Token{}) {
+		return nil
+	}
+	q := d.link.node.queue
 	switch state.Kind {
 	case amqp.DescAccepted, 0:
-		return d.queue.Complete(d.token)
+		return q.Complete(d.token)
 	case amqp.DescReleased:
-		return d.queue.Release(d.token)
+		return q.Release(d.token)
 	case amqp.DescRejected:
 		reason, description, properties := deadLetterReason(state.Error)
-		return d.queue.DeadLetter(d.token, reason, description, properties)
+		return q.DeadLetter(d.token, reason, description, properties)
 	case amqp.DescModified:
 		properties := settlementProperties(state.MessageAnnotations)
 		if state.UndeliverableHere {
-			return d.queue.Defer(d.token, properties)
+			return q.Defer(d.token, properties)
 		}
-		return d.queue.Abandon(d.token, properties)
+		return q.Abandon(d.token, properties)
 	}
 	return failure(amqp.CondNotImplemented, "delivery state 0x%x is not supported", uint64(state.Kind))
 }

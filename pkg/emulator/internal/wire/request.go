@@ -157,7 +157,7 @@ func (l *outgoingLink) sendReplies() {
 			return
 		}
 		if !l.settled {
-			l.session.unsettled[l.session.nextDeliveryID-1] = delivery{}
+			l.session.unsettled[l.session.nextDeliveryID-1] = delivery{link: l}
 		}
 	}
 }

@@ -23,9 +23,9 @@ type session struct {
 	unsettled      map[uint32]delivery // sent and not settled, by delivery-id
 }
 
-// delivery is a message that the peer has to settle. An answer to a request has no queue.
+// delivery is a message that the peer has to settle. An answer to a request has no token.
 type delivery struct {
-	queue       *queue.Queue
+	link        *outgoingLink
 	token       queue.Token
 	lockedUntil time.Time
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"net"
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/emulator/internal/amqp"
@@ -11,7 +12,7 @@ type appender interface {
 	Append(b []byte) []byte
 }
 
-// send appends a frame. Frames are dropped when the connection is dead, or when a fault drops it at this frame.
+// send appends a frame, unless the connection is dead.
 func (c *conn) send(channel uint16, body appender) {
 	c.emitAck()
 	c.sendNow(channel, body)
@@ -19,11 +20,20 @@ func (c *conn) send(channel uint16, body appender) {
 
 // sendNow is send without regard to settlements that wait to be answered.
 func (c *conn) sendNow(channel uint16, body appender) {
-	if c.dead || !c.server.faults.countFrame() {
+	if !c.pass() {
 		return
 	}
 	b, start := amqp.AppendFrameHeader(c.out.buf, amqp.FrameAMQP, channel)
 	c.out.buf = amqp.FinishFrame(body.Append(b), start)
+}
+
+// pass gives whether a frame may come or go: not on a dead connection, and not when a fault drops the connection at this frame.
+func (c *conn) pass() bool {
+	if !c.dead && !c.server.faults.countFrame() {
+		reset(c.net)
+		c.kill(net.ErrClosed)
+	}
+	return !c.dead
 }
 
 // flush writes what has been appended, or sees to it that another goroutine does. The mutex is released while writing.
