@@ -56,7 +56,7 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		Queue: s.queue, Scheduler: s.sender, DeadLetters: s.dead,
 		Records: s.records, Payloads: s.blobs.Payloads(), Results: s.blobs.Results(),
 		Operations: operations, Handlers: handlers,
-		Concurrency: cfg.Concurrency, SoftStop: cfg.softStop(), Heartbeat: cfg.Heartbeat, Logger: log,
+		Concurrency: cfg.Concurrency, SoftStop: cfg.softStop(), Heartbeat: cfg.Heartbeat, Retention: cfg.Retention, Logger: log,
 	})
 	if err != nil {
 		s.close()

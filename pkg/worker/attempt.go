@@ -45,7 +45,7 @@ func (t *task) attempt() outcome {
 	if o.err != nil && payload.missing() {
 		o.err = payloadMissing(o.err)
 	}
-	t.log.Info("attempt ended", "Attempt", number, "after", time.Since(started), "error", o.err, "cause", o.cause)
+	t.log.Debug("attempt ended", "Attempt", number, "after", time.Since(started), "error", o.err, "cause", o.cause)
 	return o
 }
 

@@ -85,6 +85,9 @@ func (s *sweeper) deal(ctx context.Context, d *job.Delivery) bool {
 		log.Error("dead-lettered message names no job; it stays in the dead-letter queue", "error", d.Err)
 		return true
 	}
+	if d.Message.ID.Day() != job.ForeignDay && time.Since(d.Message.ID.Time()) > s.Retention {
+		return true // its record is gone for good, and its day is not to be opened again
+	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	err := s.bury(ctx, d, log)

@@ -66,6 +66,23 @@ func TestDeadLettersBecomeFailures(t *testing.T) {
 	}
 }
 
+// TestDeadLettersPastRetention keeps the promise that a message that lies in
+// the dead-letter queue for longer than jobs are known makes no new record.
+func TestDeadLettersPastRetention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		m := w.message("x")
+		w.queue.sendDead(m, nil, "TTLExpiredException")
+		time.Sleep(8 * 24 * time.Hour)
+		r := w.start(echo)
+		time.Sleep(time.Minute)
+		r.end(t)
+		if past := w.records.past(m.ID); len(past) != 0 {
+			t.Errorf("history: %+v", past)
+		}
+	})
+}
+
 // TestDeadLettersAreReadOnce keeps the promise that each dead letter costs a
 // look at its record once, that late ones with an early number are found too,
 // and that an outage only delays them.

@@ -20,6 +20,7 @@ const (
 	DefaultHandlerGrace = 10 * time.Second
 	DefaultHeartbeat    = 5 * time.Second
 	DefaultSweep        = 5 * time.Second
+	DefaultRetention    = 7 * 24 * time.Hour
 )
 
 // Receiver receives messages under peek-lock.
@@ -103,6 +104,7 @@ type Options struct {
 	HandlerGrace time.Duration // how long a handler may take to return when its context has ended; default [DefaultHandlerGrace]
 	Heartbeat    time.Duration // longest time between two writes to a running job's record; default [DefaultHeartbeat]
 	Sweep        time.Duration // shortest time between two looks through the dead-letter queue; default [DefaultSweep]
+	Retention    time.Duration // dead letters of jobs older than this are left alone; default [DefaultRetention]
 	Logger       *slog.Logger  // default: none
 }
 
@@ -113,6 +115,7 @@ func (o Options) complete() (Options, error) {
 	o.HandlerGrace = cmp.Or(o.HandlerGrace, DefaultHandlerGrace)
 	o.Heartbeat = cmp.Or(o.Heartbeat, DefaultHeartbeat)
 	o.Sweep = cmp.Or(o.Sweep, DefaultSweep)
+	o.Retention = cmp.Or(o.Retention, DefaultRetention)
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	return o, o.check()
 }

@@ -67,7 +67,7 @@ func (r *result) begin(p job.BlobProperties) io.Writer {
 func (r *result) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.refusal(); err != nil {
+	if err := r.refusal(); err != nil || len(p) == 0 {
 		return 0, err
 	}
 	r.digest.Write(p)
@@ -107,6 +107,9 @@ func (r *result) spill() error {
 		r.uploaded <- err
 		close(r.uploaded)
 	}()
+	if r.buffer.Len() == 0 {
+		return nil
+	}
 	_, err := r.stream.Write(r.buffer.Bytes())
 	r.buffer = bytes.Buffer{}
 	return err

@@ -82,7 +82,7 @@ func TestStopWithAStuckHandler(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		r.stop()
 		err := <-r.done
-		if err == nil || !strings.Contains(err.Error(), "1 handlers did not return") {
+		if err == nil || !strings.Contains(err.Error(), "context ended: 1") {
 			t.Errorf("Run: %v", err)
 		}
 		if got := w.queue.settlements(); !slices.Equal(got, []string{"abandon"}) {

@@ -75,7 +75,7 @@ func (w *Worker) stop(stage *stage) error {
 		time.Sleep(handBack)
 	}
 	if !idle(&stage.stragglers, time.Second) {
-		return fmt.Errorf("worker: %d handlers did not return when their context ended", w.options.Concurrency-len(w.slots))
+		return fmt.Errorf("worker: handlers that did not return when their context ended: %d", w.options.Concurrency-len(w.slots))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package csvprofile
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"time"
@@ -42,6 +43,9 @@ func (c *columnStats) add(raw []byte) {
 	c.counts[v.kind]++
 	if v.kind == null {
 		return
+	}
+	if v.kind == boolean {
+		raw = bytes.ToLower(raw)
 	}
 	c.distinct.Insert(raw)
 	if len(raw) > c.maxLength {

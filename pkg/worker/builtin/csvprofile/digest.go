@@ -22,13 +22,14 @@ type digest struct {
 
 func (d *digest) add(f float64) {
 	if d.batch = append(d.batch, f); len(d.batch) == batchSize {
-		d.flush(batchPoints)
+		d.flush()
 	}
 }
 
 // flush moves the batch into the t-digest, as groups of neighbours that are
-// the larger the nearer they are to the middle.
-func (d *digest) flush(points float64) {
+// the larger the nearer they are to the middle. Equal values make one group,
+// however many they are.
+func (d *digest) flush() {
 	if d.sketch == nil {
 		d.sketch, _ = tdigest.New() // fails with wrong options only
 	}
@@ -36,25 +37,40 @@ func (d *digest) flush(points float64) {
 	n := float64(len(d.batch))
 	for i := 0; i < len(d.batch); {
 		q := (float64(i) + 0.5) / n
-		size := min(max(1, int(4*n*q*(1-q)/points)), len(d.batch)-i)
+		size := min(max(1, int(4*n*q*(1-q)/batchPoints)), len(d.batch)-i)
+		group := d.batch[i:max(i+size, d.endOfRun(i))]
 		mean := 0.0
-		for _, f := range d.batch[i : i+size] {
-			mean += f / float64(size)
+		for _, f := range group {
+			mean += f / float64(len(group))
 		}
-		_ = d.sketch.AddWeighted(mean, uint64(size)) // refuses no finite number
-		i += size
+		_ = d.sketch.AddWeighted(mean, uint64(len(group))) // refuses no finite number
+		i += len(group)
 	}
 	d.batch = d.batch[:0]
 }
 
-// quantile estimates the value below which a share q of all lies. If few
-// values came, each counts on its own.
-func (d *digest) quantile(q float64) float64 {
-	switch {
-	case d.sketch == nil:
-		d.flush(batchSize)
-	case len(d.batch) > 0:
-		d.flush(batchPoints)
+// endOfRun gives the index behind the values that equal the one at i.
+func (d *digest) endOfRun(i int) int {
+	end := i + 1
+	for end < len(d.batch) && d.batch[end] == d.batch[i] {
+		end++
 	}
-	return d.sketch.Quantile(q)
+	return end
+}
+
+// quantile estimates the value below which a share q of all lies. Of less than
+// a batch of values it is exact, interpolated between the two nearest.
+func (d *digest) quantile(q float64) float64 {
+	if d.sketch != nil {
+		if len(d.batch) > 0 {
+			d.flush()
+		}
+		return d.sketch.Quantile(q)
+	}
+	slices.Sort(d.batch)
+	rank := q * float64(len(d.batch)-1)
+	below := int(rank)
+	above := min(below+1, len(d.batch)-1)
+	share := rank - float64(below)
+	return d.batch[below]*(1-share) + d.batch[above]*share
 }
