@@ -32,9 +32,9 @@ func TestShippedCustomer(t *testing.T) {
 	o := shipped(t, "customer")
 	for payload, pointer := range map[string]string{
 		`{"id":"1","customername":"Ann","vip":true}`: "",
-		`{"id":"1"}`:                                 "/customername",
-		`{"id":"1","customername":""}`:               "/customername",
-		`{"id":1,"customername":"Ann"}`:              "/id",
+		`{"id":"1"}`:                    "/customername",
+		`{"id":"1","customername":""}`:  "/customername",
+		`{"id":1,"customername":"Ann"}`: "/id",
 	} {
 		list := violationsOf(t, o.ValidatePayload([]byte(payload)), job.CodeInvalidPayload)
 		if pointer == "" && list != nil || pointer != "" && (len(list) != 1 || list[0].Pointer != pointer) {
