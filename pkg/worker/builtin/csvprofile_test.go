@@ -45,7 +45,7 @@ func TestCSVProfile(t *testing.T) {
 		}
 		last = p.Percent
 	}
-	if len(o.Progress) < 4 || last != 100 || o.Progress[len(o.Progress)-1].Message != "read 1.4 of 1.4 MB" {
+	if len(o.Progress) < 4 || last != 100 || o.Progress[len(o.Progress)-1].Message != "read 1.3 of 1.3 MB" {
 		t.Errorf("progress %v", o.Progress)
 	}
 }

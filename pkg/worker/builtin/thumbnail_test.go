@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
@@ -51,7 +52,9 @@ func encoded(t *testing.T, m image.Image, format string) []byte {
 	case "png":
 		err = png.Encode(&b, m)
 	case "gif":
-		err = gif.Encode(&b, m, nil)
+		paletted := image.NewPaletted(m.Bounds(), color.Palette{red, green, blue, white})
+		draw.Draw(paletted, m.Bounds(), m, image.Point{}, draw.Src)
+		err = gif.Encode(&b, paletted, nil)
 	default:
 		err = jpeg.Encode(&b, m, &jpeg.Options{Quality: 95})
 	}
@@ -110,13 +113,13 @@ func TestThumbnailSizes(t *testing.T) {
 		want   image.Point
 		wanted string
 	}{
-		{640, 480, "", image.Pt(256, 192), "jpeg"},
-		{640, 480, "width=64", image.Pt(64, 48), "jpeg"},
-		{480, 640, "width=64&format=png", image.Pt(64, 85), "png"},
+		{320, 240, "", image.Pt(256, 192), "jpeg"},
+		{320, 240, "width=64", image.Pt(64, 48), "jpeg"},
+		{240, 320, "width=64&format=png", image.Pt(64, 85), "png"},
 		{100, 50, "width=4096", image.Pt(100, 50), "jpeg"},
 		{1000, 2, "width=10", image.Pt(10, 1), "jpeg"},
 		{10, 9000, "width=10", image.Pt(5, 4096), "jpeg"},
-		{300, 300, "width=1", image.Pt(1, 1), "jpeg"},
+		{100, 100, "width=1", image.Pt(1, 1), "jpeg"},
 	}
 	for _, format := range []string{"jpeg", "png", "gif"} {
 		for _, test := range tests {

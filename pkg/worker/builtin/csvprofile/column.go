@@ -197,13 +197,14 @@ func (c *columnStats) describe(r *Column) {
 	if n > 1 {
 		r.StdDev = finite(math.Sqrt(c.squares / (n - 1)))
 	}
-	quantile := func(q float64) float64 {
-		return min(max(c.digest.quantile(q), c.minNumber), c.maxNumber)
+	var q [7]float64
+	for i, share := range []float64{.01, .05, .25, .5, .75, .95, .99} {
+		q[i] = min(max(c.digest.quantile(share), c.minNumber), c.maxNumber)
+		if finite(q[i]) == nil {
+			return
+		}
 	}
-	r.Quantiles = &Quantiles{
-		P1: quantile(.01), P5: quantile(.05), P25: quantile(.25), P50: quantile(.5),
-		P75: quantile(.75), P95: quantile(.95), P99: quantile(.99),
-	}
+	r.Quantiles = &Quantiles{P1: q[0], P5: q[1], P25: q[2], P50: q[3], P75: q[4], P95: q[5], P99: q[6]}
 }
 
 func finite(f float64) *float64 {

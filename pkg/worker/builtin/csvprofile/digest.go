@@ -39,11 +39,7 @@ func (d *digest) flush() {
 		q := (float64(i) + 0.5) / n
 		size := min(max(1, int(4*n*q*(1-q)/batchPoints)), len(d.batch)-i)
 		group := d.batch[i:max(i+size, d.endOfRun(i))]
-		mean := 0.0
-		for _, f := range group {
-			mean += f / float64(len(group))
-		}
-		_ = d.sketch.AddWeighted(mean, uint64(len(group))) // refuses no finite number
+		_ = d.sketch.AddWeighted(mean(group), uint64(len(group))) // refuses no finite number
 		i += len(group)
 	}
 	d.batch = d.batch[:0]
@@ -73,4 +69,16 @@ func (d *digest) quantile(q float64) float64 {
 	above := min(below+1, len(d.batch)-1)
 	share := rank - float64(below)
 	return d.batch[below]*(1-share) + d.batch[above]*share
+}
+
+// mean gives the mean of sorted values; of equal ones, that very value.
+func mean(sorted []float64) float64 {
+	if sorted[0] == sorted[len(sorted)-1] {
+		return sorted[0]
+	}
+	sum := 0.0
+	for _, f := range sorted {
+		sum += f / float64(len(sorted))
+	}
+	return sum
 }
