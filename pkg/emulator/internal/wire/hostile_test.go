@@ -254,6 +254,27 @@ func TestAbortedTransfer(t *testing.T) {
 	}
 }
 
+// A message over the limit is rejected when its last frame has come, without having been kept, and the link goes on.
+func TestTooLargeIsRejected(t *testing.T) {
+	r := newRig(t, Options{}, queue.Properties{MaxMessageSizeInKilobytes: 1})
+	p := r.open()
+	p.sendsTo(0, "q")
+	p.send(0, &amqp.Transfer{DeliveryID: amqp.Some(uint32(0)), More: true}, message("first part")...)
+	for range 1000 {
+		p.send(0, &amqp.Transfer{More: true}, make([]byte, 10<<10)...)
+	}
+	p.send(0, &amqp.Transfer{}, 0)
+	var d amqp.Disposition
+	p.expect(amqp.DescDisposition, &d)
+	if d.First != 0 || d.State.Kind != amqp.DescRejected || d.State.Error.Condition != amqp.CondMessageSizeExceeded {
+		t.Errorf("got %+v", d)
+	}
+	p.transfer(0, 1, message("small"))
+	if p.expect(amqp.DescDisposition, &d); d.First != 1 || d.State.Kind != amqp.DescAccepted {
+		t.Errorf("got %+v", d)
+	}
+}
+
 // A malformed message is rejected, or costs its link when it was sent settled, and the rest goes on.
 func TestMalformedMessageIsRejected(t *testing.T) {
 	r := newRig(t, Options{}, queue.Properties{})

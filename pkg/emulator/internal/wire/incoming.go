@@ -21,6 +21,7 @@ type incomingLink struct {
 	format     uint32
 	settled    bool
 	buf        []byte // of a delivery in several frames
+	size       int    // bytes received, kept or not
 }
 
 func newIncomingLink(s *session, p *amqp.Attach, n node) *incomingLink {
@@ -44,10 +45,15 @@ func (l *incomingLink) stop() {
 	l.reset()
 }
 
-// reset forgets the delivery that was coming in.
+// reset ends the delivery that was coming in.
 func (l *incomingLink) reset() {
+	l.dropBuffer()
+	l.receiving = false
+}
+
+func (l *incomingLink) dropBuffer() {
 	l.session.conn.assembling -= len(l.buf)
-	l.receiving, l.buf = false, nil
+	l.buf = nil
 }
 
 // fail closes the link because of a mistake of the peer.
@@ -115,20 +121,19 @@ func (l *incomingLink) transfer(p *amqp.Transfer, payload []byte) error {
 		l.count()
 		return nil
 	}
-	if len(l.buf)+len(payload) > l.maxSize {
-		l.fail(failure(amqp.CondMessageSizeExceeded,
-			"The message is larger than the %d bytes that '%s' allows.", l.maxSize, l.node.path))
-		return nil
-	}
-	if p.More {
+	l.size += len(payload)
+	if l.size > l.maxSize {
+		l.dropBuffer() // the rest is read over
+	} else if p.More {
 		return l.gather(payload)
 	}
-	if len(l.buf) > 0 {
-		whole := append(l.buf, payload...)
-		l.reset()
-		payload = whole
+	if p.More {
+		return nil
 	}
-	l.receiving = false
+	if len(l.buf) > 0 {
+		payload = append(l.buf, payload...)
+	}
+	l.reset()
 	l.count()
 	l.accept(payload)
 	return nil
@@ -144,7 +149,7 @@ func (l *incomingLink) start(p *amqp.Transfer) bool {
 		l.fail(failure(amqp.CondTransferLimitExceeded, "a message without credit"))
 		return false
 	}
-	l.receiving, l.settled = true, false
+	l.receiving, l.settled, l.size = true, false, 0
 	l.deliveryID, l.format = p.DeliveryID.Value, p.MessageFormat.Value
 	return true
 }
@@ -172,9 +177,13 @@ func (l *incomingLink) count() {
 // accept takes a whole delivery to where it belongs and settles it.
 func (l *incomingLink) accept(payload []byte) {
 	var reason *amqp.Error
-	if l.node.kind == nodeEntity {
+	switch {
+	case l.size > l.maxSize:
+		reason = failure(amqp.CondMessageSizeExceeded,
+			"The message has %d bytes, and '%s' allows %d.", l.size, l.node.path, l.maxSize)
+	case l.node.kind == nodeEntity:
 		reason = l.enqueue(payload)
-	} else {
+	default:
 		reason = l.request(payload)
 	}
 	switch {
