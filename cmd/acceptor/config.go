@@ -3,11 +3,15 @@ package main
 import (
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/web"
 )
 
 // config is what the environment says.
@@ -21,6 +25,7 @@ type config struct {
 
 	ListenAddr     string         `env:"LISTEN_ADDR" envDefault:":8080" help:"address to listen on; port 0 takes a free one"`
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, as CIDR, separated by commas"`
+	AllowedOrigins []string       `env:"CORS_ALLOWED_ORIGINS" help:"origins whose pages may call this service, separated by commas, or *; the status service's page always may"`
 
 	SendTimeout     time.Duration `env:"SEND_TIMEOUT" envDefault:"5s" help:"longest wait for the queue before a request is answered with 503"`
 	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"how long a stopping service says not ready before it stops listening"`
@@ -31,7 +36,18 @@ type config struct {
 // check gives an error that names each wrong setting.
 func (c *config) check() error {
 	return settings.Check(c.ServiceBus.Check(), c.Storage.Check(), settings.Address("LISTEN_ADDR", c.ListenAddr),
+		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
 		settings.Positive("SEND_TIMEOUT", c.SendTimeout), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout))
+}
+
+// cors lets pages of the allowed origins post requests, and always the one
+// that the status service serves.
+func (c *config) cors() (echo.MiddlewareFunc, error) {
+	own, err := web.OriginOf(c.StatusBaseURL)
+	if err != nil {
+		return nil, settings.Wrong("STATUS_BASE_URL", err)
+	}
+	return web.CORS(&web.CORSOptions{AllowedOrigins: append(slices.Clone(c.AllowedOrigins), own)})
 }
 
 // ticketKeys reads a key ring.

@@ -44,6 +44,7 @@ func TestConfigurationErrors(t *testing.T) {
 		{"LISTEN_ADDR", "8080", `LISTEN_ADDR: "8080" is not host:port or :port`},
 		{"LISTEN_ADDR", ":http", `LISTEN_ADDR: ":http" is not host:port or :port`},
 		{"TRUSTED_PROXIES", "10.0.0.0/8,nowhere", "TRUSTED_PROXIES: "},
+		{"CORS_ALLOWED_ORIGINS", "app.example", `CORS_ALLOWED_ORIGINS: "app.example" is not an origin`},
 		{"SEND_TIMEOUT", "5", "SEND_TIMEOUT: "},
 		{"SEND_TIMEOUT", "-1s", "SEND_TIMEOUT: -1s is not above zero"},
 		{"SHUTDOWN_TIMEOUT", "0s", "SHUTDOWN_TIMEOUT: 0s is not above zero"},

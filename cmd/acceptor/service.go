@@ -83,6 +83,11 @@ func (s *service) serve(ctx context.Context) error {
 		web.Check{Name: "payloads", Func: s.payloadsReady},
 	)
 	e := web.New(&web.Options{Logger: s.log, TrustedProxies: s.cfg.TrustedProxies})
+	cors, err := s.cfg.cors()
+	if err != nil {
+		return err
+	}
+	e.Use(cors)
 	health.Register(e)
 	s.acceptor.Register(e)
 	return web.Serve(ctx, &web.ServeOptions{

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/azure"
@@ -17,8 +18,8 @@ import (
 // must have it.
 const queueName = "jobs"
 
-// startAzure starts Azurite, with the containers that the services need, and
-// the broker.
+// startAzure starts Azurite, with what the services and pages need of it, and the
+// broker.
 func startAzure(ctx context.Context, cfg *config, output io.Writer, log *slog.Logger) (*localazure.Azure, error) {
 	opts := &localazure.Options{
 		Azurite: localazure.AzuriteOptions{CacheDir: cfg.Cache, BlobPort: cfg.BlobPort, TablePort: cfg.TablePort, Log: output},
@@ -37,19 +38,24 @@ func startAzure(ctx context.Context, cfg *config, output io.Writer, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	if err := makeContainers(ctx, local.StorageConnectionString()); err != nil {
+	if err := prepareStorage(ctx, local.StorageConnectionString(), strings.Split(cfg.BlobOrigins, ",")); err != nil {
 		local.Close()
 		return nil, err
 	}
 	return local, nil
 }
 
-func makeContainers(ctx context.Context, connectionString string) error {
+// prepareStorage makes the containers and lets pages of the given origins read
+// results.
+func prepareStorage(ctx context.Context, connectionString string, origins []string) error {
 	storage := azure.Storage{ConnectionString: connectionString}
 	clients, err := storage.Open(nil)
 	if err != nil {
 		return err
 	}
 	defer clients.Close()
+	if err := blobstore.AllowPages(ctx, clients.Blobs, &blobstore.CORSOptions{AllowedOrigins: origins}); err != nil {
+		return err
+	}
 	return blobstore.New(clients.Blobs, nil).EnsureContainers(ctx)
 }

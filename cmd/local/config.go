@@ -8,9 +8,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
+	"github.com/asyncreply/asyncreply/pkg/web"
 )
 
 // config is what flags and environment say; a flag wins.
@@ -30,6 +32,8 @@ type config struct {
 	Bin          string        `env:"LOCAL_BIN"`
 	SoftStop     time.Duration `env:"WORKER_SOFT_STOP" envDefault:"30s"`
 	Cache        string        `env:"ASYNCREPLY_CACHE"`
+	Origins      string        `env:"CORS_ALLOWED_ORIGINS" envDefault:"*"`
+	BlobOrigins  string        `env:"LOCAL_BLOB_ORIGINS" envDefault:"*"`
 
 	environ []string
 }
@@ -80,6 +84,8 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.Data, "data", c.Data, "`folder` to keep blobs and tables in; memory by default (LOCAL_DATA)")
 	f.StringVar(&c.BrokerConfig, "broker-config", c.BrokerConfig, "queues of the broker, a `file` in the format of Microsoft's emulator (LOCAL_BROKER_CONFIG)")
 	f.StringVar(&c.Bin, "bin", c.Bin, "`folder` of the services' binaries; this one's own by default (LOCAL_BIN)")
+	f.StringVar(&c.Origins, "origins", c.Origins, "origins whose pages may call the services, separated by commas, or * (CORS_ALLOWED_ORIGINS)")
+	f.StringVar(&c.BlobOrigins, "blob-origins", c.BlobOrigins, "origins whose pages may read results, separated by commas, or * (LOCAL_BLOB_ORIGINS)")
 	return f
 }
 
@@ -96,6 +102,11 @@ func (c *config) complete() error {
 	}
 	if c.Workers < 0 || c.Workers > 64 {
 		return settings.Wrong("workers", fmt.Errorf("%d is not between 0 and 64", c.Workers))
+	}
+	for name, origins := range map[string]string{"origins": c.Origins, "blob-origins": c.BlobOrigins} {
+		if err := web.CheckOrigins(strings.Split(origins, ",")); err != nil {
+			return settings.Wrong(name, err)
+		}
 	}
 	if _, err := os.Stat(c.Operations); err != nil {
 		return settings.Wrong("operations", err)

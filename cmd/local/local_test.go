@@ -192,6 +192,7 @@ func TestUsage(t *testing.T) {
 		"stray argument":     {args: []string{"now"}, names: "now"},
 		"no operations file": {args: []string{"--operations", "none.yaml"}, names: "none.yaml"},
 		"too many workers":   {args: []string{"--workers", "1000"}, names: "workers"},
+		"wrong origin":       {args: []string{"--origins", "localhost:3000"}, names: "localhost:3000"},
 		"wrong variable":     {environ: []string{"LOCAL_WORKERS=many"}, names: "LOCAL_WORKERS"},
 	}
 	for name, test := range tests {

@@ -9,6 +9,7 @@ import (
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/web"
 )
 
 // config is what the environment says.
@@ -21,6 +22,7 @@ type config struct {
 
 	ListenAddr     string         `env:"LISTEN_ADDR" envDefault:":8081" help:"address to listen on; port 0 takes a free one"`
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, as CIDR, separated by commas"`
+	AllowedOrigins []string       `env:"CORS_ALLOWED_ORIGINS" help:"origins whose pages may call this service, separated by commas, or *"`
 
 	Retention         time.Duration `env:"RETENTION" envDefault:"168h" help:"how long jobs are known"`
 	ResultURLLifetime time.Duration `env:"RESULT_URL_LIFETIME" envDefault:"10m" help:"how long the link to a result works"`
@@ -36,6 +38,7 @@ const maxResultURLLifetime = 7 * 24 * time.Hour
 // check gives an error that names each wrong setting.
 func (c *config) check() error {
 	return settings.Check(c.Storage.Check(), settings.Address("LISTEN_ADDR", c.ListenAddr),
+		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
 		settings.Positive("RETENTION", c.Retention), c.checkResultURLLifetime(), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout))
 }
 

@@ -217,6 +217,7 @@ func TestWrongSettings(t *testing.T) {
 		{"LISTEN_ADDR", "8081"},
 		{"LISTEN_ADDR", "127.0.0.1:http"},
 		{"TRUSTED_PROXIES", "10.0.0.0/8,proxy"},
+		{"CORS_ALLOWED_ORIGINS", "https://app.example,app.example"},
 		{"RETENTION", "a week"},
 		{"RETENTION", "-1h"},
 		{"RETENTION", "0s"},

@@ -70,6 +70,11 @@ func (s *service) serve(ctx context.Context) error {
 		web.Check{Name: "results", Func: s.results.Ready},
 	)
 	e := web.New(&web.Options{Logger: s.log, TrustedProxies: s.cfg.TrustedProxies})
+	cors, err := web.CORS(&web.CORSOptions{AllowedOrigins: s.cfg.AllowedOrigins})
+	if err != nil {
+		return settings.Wrong("CORS_ALLOWED_ORIGINS", err)
+	}
+	e.Use(cors)
 	health.Register(e)
 	s.status.Register(e)
 	return web.Serve(ctx, &web.ServeOptions{

@@ -52,6 +52,14 @@ func Address(name, address string) error {
 	return nil
 }
 
+// Valid gives an error for a setting that something else found to be wrong.
+func Valid(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return Wrong(name, err)
+}
+
 // Check joins the errors of a configuration's parts, each of which has a line
 // for each wrong setting. It gives nil or an [Error].
 func Check(parts ...error) error {
