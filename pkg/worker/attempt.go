@@ -26,7 +26,7 @@ func (t *task) attempt() outcome {
 	started := time.Now()
 	number := t.claim.current().Attempt
 	progress := newProgress()
-	payload := newPayload(ctx, t.Payloads, t.message)
+	payload := newPayload(ctx, t.Payloads, t.message, t.log)
 	result := newResult(ctx, t.hold, t.Results, resultName(t.message.ID, number))
 	j := NewJob(t.message, number, t.log.With("Attempt", number), attemptIO{payload, result, progress})
 
@@ -40,6 +40,7 @@ func (t *task) attempt() outcome {
 	}
 	close(stopBeating)
 	beating.Wait()
+	cancel(nil)
 	result.seal()
 	payload.close()
 	if o.err != nil && payload.missing() {
@@ -74,7 +75,9 @@ func (t *task) call(ctx context.Context, j *Job) error {
 	t.returned = make(chan struct{})
 	go func() {
 		defer close(t.returned)
-		returned <- t.protect(ctx, h, j)
+		err := panicked() // stands if the handler ends its goroutine
+		defer func() { returned <- err }()
+		err = t.protect(ctx, h, j)
 	}()
 	select {
 	case err := <-returned:
@@ -100,11 +103,15 @@ func (t *task) protect(ctx context.Context, h Handler, j *Job) (err error) {
 		}
 		value := recover()
 		j.Logger.Error("handler panicked", "panic", fmt.Sprint(value), "stack", string(debug.Stack()))
-		err = Fail(job.Failure{Code: job.CodeHandlerPanicked, Message: "The operation's handler panicked."})
+		err = panicked()
 	}()
 	err = h.Handle(ctx, j)
 	finished = true
 	return err
+}
+
+func panicked() error {
+	return Fail(job.Failure{Code: job.CodeHandlerPanicked, Message: "The operation's handler panicked."})
 }
 
 // attemptIO is the [IO] of an attempt.

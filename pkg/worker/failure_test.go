@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,6 +47,8 @@ func TestFailures(t *testing.T) {
 			handler: func(context.Context, *worker.Job) error { panic("at the disco") }},
 		{name: "panic with nil dereference", code: job.CodeHandlerPanicked, text: "The operation's handler panicked.",
 			handler: func(context.Context, *worker.Job) error { var j *worker.Job; j.SetFileName(""); return nil }},
+		{name: "handler that ends its goroutine", code: job.CodeHandlerPanicked, text: "The operation's handler panicked.",
+			handler: func(context.Context, *worker.Job) error { runtime.Goexit(); return nil }},
 		{name: "second result", code: job.CodeHandlerFailed, text: "second result",
 			handler: func(_ context.Context, j *worker.Job) error {
 				j.Result("text/plain")

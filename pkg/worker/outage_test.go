@@ -1,7 +1,9 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -19,6 +21,7 @@ func TestStorageOutage(t *testing.T) {
 		begin func(w *world, wrong fault)
 	}{
 		{"of the records", func(w *world, wrong fault) { w.records.setFault(func(string) fault { return wrong }) }},
+		{"of the payloads", func(w *world, wrong fault) { w.payloads.setFault(func(string) fault { return wrong }) }},
 		{"of the results", func(w *world, wrong fault) { w.results.setFault(func(string) fault { return wrong }) }},
 	} {
 		for wrong, how := range map[fault]string{faultFails: "calls fail", faultMute: "replies are lost"} {
@@ -31,7 +34,11 @@ func TestStorageOutage(t *testing.T) {
 						time.Sleep(3 * time.Second)
 						return echo(ctx, j)
 					})
-					id := w.submit("patience")
+					m := w.message("")
+					m.PayloadBlob, m.PayloadSize = "blob", 8
+					w.payloads.blobs["blob"] = []byte("patience")
+					w.queue.send(m, nil)
+					id := m.ID
 					time.Sleep(4 * time.Minute)
 					synctest.Wait()
 					if got := w.queue.settlements(); len(got) != 0 && !w.records.now(id).Status.Terminal() {
@@ -179,6 +186,112 @@ func TestResultInDoubtStays(t *testing.T) {
 		r.end(t)
 		if string(w.results.content(got.Result.Blob)) != "in doubt" {
 			t.Errorf("the result is gone; there are %v", w.results.names())
+		}
+	})
+}
+
+// TestUploadFailsAtItsEnd keeps the promise that a streamed result of which it
+// is not known whether it was stored does not count and does not stay.
+func TestUploadFailsAtItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := w.start(func(ctx context.Context, j *worker.Job) error {
+			if j.Attempt == 1 {
+				w.results.setFault(func(operation string) fault {
+					if operation == "put" {
+						return faultMute
+					}
+					return faultNone
+				})
+			} else {
+				w.results.setFault(nil)
+			}
+			_, err := j.Result("text/plain").Write(make([]byte, 1<<20))
+			return err
+		})
+		got := w.untilTerminal(w.submit(""))
+		r.end(t)
+		if got.Status != job.StatusSucceeded || got.FailedAttempts != 1 || got.LastError.Message != "The result could not be stored." {
+			t.Errorf("record: %+v, last error %+v", got, got.LastError)
+		}
+		if names := w.results.names(); len(names) != 1 {
+			t.Errorf("results: %v", names)
+		}
+	})
+}
+
+// TestLockLostWhileStoring keeps the promise that a worker that loses its lock
+// while its result waits for storage leaves the job to the next delivery.
+func TestLockLostWhileStoring(t *testing.T) {
+	for name, size := range map[string]int{"buffered": 1, "streamed": 1 << 20} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				blocked := make(chan struct{})
+				w.options.Results = blockedResults{w.results, blocked}
+				r := w.start(func(ctx context.Context, j *worker.Job) error {
+					_, err := j.Result("text/plain").Write(make([]byte, size))
+					return err
+				})
+				id := w.submit("")
+				synctest.Wait()
+				w.queue.expireLocks()
+				time.Sleep(w.queue.lockTime)
+				close(blocked)
+				got := w.untilTerminal(id)
+				r.end(t)
+				if got.Status != job.StatusSucceeded || got.FailedAttempts != 0 || len(w.results.names()) != 1 {
+					t.Errorf("record: %+v, results %v", got, w.results.names())
+				}
+			})
+		})
+	}
+}
+
+// blockedResults holds every Put up until the channel is closed.
+type blockedResults struct {
+	*memBlobs
+	blocked chan struct{}
+}
+
+func (b blockedResults) Put(ctx context.Context, name string, content io.Reader, p job.BlobProperties) error {
+	text, err := io.ReadAll(content)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-b.blocked:
+		return b.memBlobs.Put(ctx, name, bytes.NewReader(text), p)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// TestScheduleFails keeps the promise that no retry is lost when its copy
+// cannot be scheduled while the lock lasts.
+func TestScheduleFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.queue.setFault(func(string) error { return errOutage })
+		r := w.start(func(ctx context.Context, j *worker.Job) error {
+			if j.Attempt == 1 {
+				return errOutage
+			}
+			return nil
+		})
+		id := w.submit("")
+		w.queue.setFault(func(operation string) error {
+			if operation == "receive" {
+				return nil
+			}
+			return errOutage
+		})
+		time.Sleep(5 * time.Minute)
+		w.queue.setFault(nil)
+		got := w.untilTerminal(id)
+		r.end(t)
+		if got.Status != job.StatusSucceeded || got.Attempt != 2 || got.FailedAttempts != 1 {
+			t.Errorf("record: %+v", got)
 		}
 	})
 }

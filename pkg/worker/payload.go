@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
 )
@@ -15,6 +17,7 @@ type payload struct {
 	ctx   context.Context
 	store Payloads
 	blob  string
+	log   *slog.Logger
 
 	mu     sync.Mutex
 	source io.Reader // nil until opened
@@ -23,8 +26,8 @@ type payload struct {
 	gone   bool
 }
 
-func newPayload(ctx context.Context, store Payloads, m *job.Message) *payload {
-	p := &payload{ctx: ctx, store: store, blob: m.PayloadBlob}
+func newPayload(ctx context.Context, store Payloads, m *job.Message, log *slog.Logger) *payload {
+	p := &payload{ctx: ctx, store: store, blob: m.PayloadBlob, log: log}
 	if m.PayloadBlob == "" {
 		p.source = bytes.NewReader(m.Body)
 	}
@@ -52,7 +55,7 @@ func (p *payload) open() (io.Reader, error) {
 	if p.source != nil {
 		return p.source, nil
 	}
-	body, _, err := p.store.Open(p.ctx, p.blob, 0, 0)
+	body, err := p.openBlob()
 	if errors.Is(err, job.ErrNotFound) {
 		p.gone = true
 		return nil, payloadMissing(err)
@@ -62,6 +65,25 @@ func (p *payload) open() (io.Reader, error) {
 	}
 	p.source, p.closer = body, body
 	return body, nil
+}
+
+// openBlob tries until the store answers, so that its being out of order uses
+// up no attempt.
+func (p *payload) openBlob() (io.ReadCloser, error) {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		body, _, err := p.store.Open(p.ctx, p.blob, 0, 0)
+		if err == nil || errors.Is(err, job.ErrNotFound) {
+			return body, err
+		}
+		if p.ctx.Err() == nil {
+			p.log.Warn("opening the payload failed; trying again", "error", err)
+		}
+		select {
+		case <-p.ctx.Done():
+			return nil, context.Cause(p.ctx)
+		case <-time.After(pause):
+		}
+	}
 }
 
 // missing reports whether the claim check led to nothing.

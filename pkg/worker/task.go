@@ -64,10 +64,10 @@ func (t *task) decide() {
 	switch {
 	case err != nil:
 		t.giveUp(err)
-	case record != nil && record.Status.Terminal():
-		t.clear(*record)
 	case t.delivery.Err != nil:
 		t.refuse(record)
+	case record != nil && record.Status.Terminal():
+		t.clear(*record)
 	case record != nil && t.message.Attempt <= record.FailedAttempts:
 		t.handOn(*record)
 	default:
@@ -99,7 +99,8 @@ func (t *task) lookup() (*job.Record, error) {
 }
 
 // refuse ends a message that cannot be understood although it names a job.
-// The record of a job that runs is left alone: the message is not its own.
+// A record that is there is left alone: the message is not that job's own, or
+// it was failed already when the message came before.
 func (t *task) refuse(record *job.Record) {
 	f := job.Failure{Code: job.CodeInvalidMessage, Message: errorText(t.delivery.Err)}
 	if record == nil {
