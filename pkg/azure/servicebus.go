@@ -12,9 +12,9 @@ import (
 
 // ServiceBus says where the queue is.
 type ServiceBus struct {
-	ConnectionString string `env:"SERVICEBUS_CONNECTION_STRING"`
-	Namespace        string `env:"SERVICEBUS_NAMESPACE"` // fully qualified, as in example.servicebus.windows.net
-	Queue            string `env:"SERVICEBUS_QUEUE" envDefault:"jobs"`
+	ConnectionString string `env:"SERVICEBUS_CONNECTION_STRING" help:"Service Bus namespace with its key; without it:"`
+	Namespace        string `env:"SERVICEBUS_NAMESPACE" help:"fully qualified namespace, as in example.servicebus.windows.net, for Entra credentials"`
+	Queue            string `env:"SERVICEBUS_QUEUE" envDefault:"jobs" help:"queue that requests travel by"`
 }
 
 var (

@@ -11,12 +11,12 @@ import (
 
 // Storage says where records and blobs are.
 type Storage struct {
-	ConnectionString string `env:"STORAGE_CONNECTION_STRING"`
-	BlobEndpoint     string `env:"STORAGE_BLOB_ENDPOINT"`  // as in https://example.blob.core.windows.net
-	TableEndpoint    string `env:"STORAGE_TABLE_ENDPOINT"` // as in https://example.table.core.windows.net
-	PayloadContainer string `env:"PAYLOAD_CONTAINER" envDefault:"payloads"`
-	ResultContainer  string `env:"RESULT_CONTAINER" envDefault:"results"`
-	TablePrefix      string `env:"TABLE_PREFIX" envDefault:"jobs"`
+	ConnectionString string `env:"STORAGE_CONNECTION_STRING" help:"storage account with its key; without it:"`
+	BlobEndpoint     string `env:"STORAGE_BLOB_ENDPOINT" help:"as in https://example.blob.core.windows.net, for Entra credentials"`
+	TableEndpoint    string `env:"STORAGE_TABLE_ENDPOINT" help:"as in https://example.table.core.windows.net, for Entra credentials"`
+	PayloadContainer string `env:"PAYLOAD_CONTAINER" envDefault:"payloads" help:"blob container of payloads too large for a message"`
+	ResultContainer  string `env:"RESULT_CONTAINER" envDefault:"results" help:"blob container of results"`
+	TablePrefix      string `env:"TABLE_PREFIX" envDefault:"jobs" help:"what the names of the tables of job records begin with"`
 }
 
 // Names as Azure allows them; a table's name is the prefix and eight digits.
