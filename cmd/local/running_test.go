@@ -31,7 +31,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	build := exec.Command("go", "build", "-o", dir+"/", "./cmd/local", "./cmd/acceptor", "./cmd/worker", "./cmd/status")
+	build := exec.Command("go", "build", "-o", dir+"/", "./cmd/...")
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
