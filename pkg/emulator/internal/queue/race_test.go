@@ -24,7 +24,9 @@ func TestCompetingConsumers(t *testing.T) {
 	for s := range senders {
 		work.Go(func() {
 			for i := range each {
-				must(t, q.Send(&queue.Message{Content: s*each + i}))
+				if err := q.Send(&queue.Message{Content: s*each + i}); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}
@@ -108,7 +110,7 @@ func TestDeleteUnderLoad(t *testing.T) {
 			work.Go(func() {
 				c := q.NewConsumer(queue.PeekLock)
 				for {
-					if _, err := c.Next(soon(t), 5); err != nil {
+					if _, err := c.Next(t.Context(), 5); err != nil {
 						if !errors.Is(err, queue.ErrDeleted) {
 							t.Error(err)
 						}
