@@ -21,7 +21,7 @@ import (
 const (
 	// maxPixels bounds the picture that is decoded, and all that are decoded at
 	// the same moment together: 50 megapixels take about 100 MB as a usual
-	// JPEG and at worst 800 MB. A file of a few kilobytes can claim to be far
+	// JPEG and 1.2 GB at worst (progressive, four components). A file of a few kilobytes can claim to be far
 	// larger.
 	maxPixels = 50_000_000
 
