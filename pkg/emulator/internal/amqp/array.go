@@ -68,28 +68,6 @@ func AppendSymbols(b []byte, v []Symbol) []byte {
 	return b
 }
 
-// canonical gives the format code under which elements of an array are kept and encoded again: the one that can hold every
-// value of their type.
-func canonical(code byte) byte {
-	switch code {
-	case codeTrue, codeFalse:
-		return codeBool
-	case codeUint0, codeSmallUint:
-		return codeUint
-	case codeUlong0, codeSmallUlong:
-		return codeUlong
-	case codeSmallInt:
-		return codeInt
-	case codeSmallLong:
-		return codeLong
-	case codeList0, codeList8:
-		return codeList32
-	case codeBinary8, codeString8, codeSymbol8, codeMap8, codeArray8:
-		return code + codeBinary32 - codeBinary8
-	}
-	return code
-}
-
 // appendArray appends an array of any element type. An element that is not of the array's type is written as the zero
 // value of that type.
 func appendArray(b []byte, a Array) []byte {

@@ -70,17 +70,15 @@ func (f *fields) next() bool {
 	return true
 }
 
-// number takes a fixed-width value with one of up to four format codes of one type.
-func (r *Reader) number(codes ...byte) []byte {
+// number takes a value of one type of fixed width, given by its canonical code.
+func (r *Reader) number(want byte) []byte {
 	code := r.constructor()
-	for _, c := range codes {
-		if c == code {
-			_, width := layout(code)
-			return r.take(width)
-		}
+	if canonical(code) != want {
+		r.fail("format code 0x%02x where 0x%02x is due", code, want)
+		return nil
 	}
-	r.fail("format code 0x%02x where 0x%02x is due", code, codes[0])
-	return nil
+	_, width := layout(code)
+	return r.take(width)
 }
 
 func (f *fields) bool() bool {
@@ -117,7 +115,7 @@ func (f *fields) ushort() (v Optional[uint16]) {
 
 func (f *fields) uint() (v Optional[uint32]) {
 	if f.next() {
-		v = Some(uint32(unsigned(f.r.number(codeUint, codeSmallUint, codeUint0))))
+		v = Some(uint32(unsigned(f.r.number(codeUint))))
 	}
 	return v
 }
@@ -129,7 +127,7 @@ func (f *fields) ulong() (v Optional[uint64]) {
 	return v
 }
 
-func (r *Reader) ulong() uint64 { return unsigned(r.number(codeUlong, codeSmallUlong, codeUlong0)) }
+func (r *Reader) ulong() uint64 { return unsigned(r.number(codeUlong)) }
 
 func (f *fields) timestamp() (v Optional[time.Time]) {
 	if f.next() {

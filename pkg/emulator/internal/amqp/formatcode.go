@@ -52,26 +52,62 @@ const (
 	layoutVar32   // a size of four bytes, then that many bytes
 )
 
-// layout gives how a value with this format code is laid out, and its width if that is fixed. The compound and array
-// layouts are like the variable ones: their element count is part of the sized bytes.
-func layout(code byte) (kind, width int) {
-	switch code {
-	case codeNull, codeTrue, codeFalse, codeUint0, codeUlong0, codeList0:
-		return layoutFixed, 0
-	case codeUbyte, codeByte, codeSmallUint, codeSmallUlong, codeSmallInt, codeSmallLong, codeBool:
-		return layoutFixed, 1
-	case codeUshort, codeShort:
-		return layoutFixed, 2
-	case codeUint, codeInt, codeFloat, codeChar, codeDecimal32:
-		return layoutFixed, 4
-	case codeUlong, codeLong, codeDouble, codeTimestamp, codeDecimal64:
-		return layoutFixed, 8
-	case codeDecimal128, codeUUID:
-		return layoutFixed, 16
-	case codeBinary8, codeString8, codeSymbol8, codeList8, codeMap8, codeArray8:
-		return layoutVar8, 0
-	case codeBinary32, codeString32, codeSymbol32, codeList32, codeMap32, codeArray32:
-		return layoutVar32, 0
-	}
-	return layoutUnknown, 0
+// format says how a value with some format code is laid out. The compound and array layouts are like the variable ones:
+// their element count is part of the sized bytes.
+type format struct {
+	kind      uint8
+	width     uint8 // if fixed
+	canonical byte  // the code of the same type that can hold every value of it
 }
+
+// formats says it for every format code.
+var formats = [256]format{
+	codeNull:       {layoutFixed, 0, codeNull},
+	codeTrue:       {layoutFixed, 0, codeBool},
+	codeFalse:      {layoutFixed, 0, codeBool},
+	codeBool:       {layoutFixed, 1, codeBool},
+	codeUbyte:      {layoutFixed, 1, codeUbyte},
+	codeByte:       {layoutFixed, 1, codeByte},
+	codeUshort:     {layoutFixed, 2, codeUshort},
+	codeShort:      {layoutFixed, 2, codeShort},
+	codeUint0:      {layoutFixed, 0, codeUint},
+	codeSmallUint:  {layoutFixed, 1, codeUint},
+	codeUint:       {layoutFixed, 4, codeUint},
+	codeSmallInt:   {layoutFixed, 1, codeInt},
+	codeInt:        {layoutFixed, 4, codeInt},
+	codeUlong0:     {layoutFixed, 0, codeUlong},
+	codeSmallUlong: {layoutFixed, 1, codeUlong},
+	codeUlong:      {layoutFixed, 8, codeUlong},
+	codeSmallLong:  {layoutFixed, 1, codeLong},
+	codeLong:       {layoutFixed, 8, codeLong},
+	codeFloat:      {layoutFixed, 4, codeFloat},
+	codeDouble:     {layoutFixed, 8, codeDouble},
+	codeChar:       {layoutFixed, 4, codeChar},
+	codeTimestamp:  {layoutFixed, 8, codeTimestamp},
+	codeDecimal32:  {layoutFixed, 4, codeDecimal32},
+	codeDecimal64:  {layoutFixed, 8, codeDecimal64},
+	codeDecimal128: {layoutFixed, 16, codeDecimal128},
+	codeUUID:       {layoutFixed, 16, codeUUID},
+	codeBinary8:    {layoutVar8, 0, codeBinary32},
+	codeBinary32:   {layoutVar32, 0, codeBinary32},
+	codeString8:    {layoutVar8, 0, codeString32},
+	codeString32:   {layoutVar32, 0, codeString32},
+	codeSymbol8:    {layoutVar8, 0, codeSymbol32},
+	codeSymbol32:   {layoutVar32, 0, codeSymbol32},
+	codeList0:      {layoutFixed, 0, codeList32},
+	codeList8:      {layoutVar8, 0, codeList32},
+	codeList32:     {layoutVar32, 0, codeList32},
+	codeMap8:       {layoutVar8, 0, codeMap32},
+	codeMap32:      {layoutVar32, 0, codeMap32},
+	codeArray8:     {layoutVar8, 0, codeArray32},
+	codeArray32:    {layoutVar32, 0, codeArray32},
+}
+
+// layout gives how a value with this format code is laid out, and its width if that is fixed.
+func layout(code byte) (kind, width int) {
+	f := &formats[code]
+	return int(f.kind), int(f.width)
+}
+
+// canonical gives the format code of the same type that can hold every value of it, or 0 if the code is unknown.
+func canonical(code byte) byte { return formats[code].canonical }

@@ -84,21 +84,25 @@ func (r *Reader) rawOf(code32 byte) []byte {
 
 // rawMap is Raw for a map whose keys all have a code that valid accepts.
 func (r *Reader) rawMap(valid func(code byte) bool) []byte {
-	raw := r.rawOf(codeMap32)
-	if r.err != nil {
-		return nil
+	before := r.b
+	if len(before) == 0 || canonical(before[0]) != codeMap32 {
+		return r.rawOf(codeMap32)
 	}
-	inner := Reader{b: raw}
-	items, n := inner.OpenMap()
-	for range n {
-		if !valid(items.b[0]) {
-			r.fail("a key with format code 0x%02x", items.b[0])
-			return nil
+	items, n := r.OpenMap()
+	for i := 0; i < n && items.err == nil; i++ {
+		if len(items.b) > 0 && !valid(items.b[0]) {
+			items.fail("a key with format code 0x%02x", items.b[0])
 		}
 		items.Skip()
 		items.Skip()
 	}
-	return raw
+	items.finish()
+	r.adopt(&items)
+	if r.err != nil {
+		return nil
+	}
+	n = len(before) - len(r.b)
+	return before[:n:n]
 }
 
 // annotationKey gives whether a key with this code may be in annotations: symbols, strings, which some clients send, and

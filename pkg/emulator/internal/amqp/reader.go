@@ -70,19 +70,21 @@ func (r *Reader) leave() { r.depth-- }
 
 // take gives the next n bytes, or nil after a failure. It never gives nil otherwise.
 func (r *Reader) take(n int) []byte {
-	if r.err != nil {
-		return nil
-	}
-	if n > len(r.b) {
-		r.fail("%d bytes wanted, %d left", n, len(r.b))
-		return nil
+	if r.b == nil || n > len(r.b) {
+		return r.takeShort(n)
 	}
 	v := r.b[:n:n]
-	if v == nil {
-		v = []byte{}
-	}
 	r.b = r.b[n:]
 	return v
+}
+
+// takeShort is take when there are not enough bytes, or none.
+func (r *Reader) takeShort(n int) []byte {
+	if r.err == nil && n == 0 {
+		return []byte{}
+	}
+	r.fail("%d bytes wanted, %d left", n, len(r.b))
+	return nil
 }
 
 // constructor takes a format code; after a failure it gives that of null.

@@ -10,13 +10,21 @@ type ack struct {
 	state       amqp.State
 }
 
-// maxAckRange is how many deliveries one disposition settles. Some receivers take time that grows with the square of it.
-const maxAckRange = 64
+// How many deliveries one disposition settles: those sent by the peer, and those sent to it, for which go-amqp takes time
+// that grows with the square of their number.
+const (
+	maxAckRange       = 256
+	maxSenderAckRange = 10
+)
 
 // acknowledge settles a delivery towards the peer. Equal outcomes of deliveries in a row go into one disposition.
 func (s *session) acknowledge(role amqp.Role, id uint32, state amqp.State) {
 	a := &s.conn.ack
-	if a.session == s && a.role == role && id == a.last+1 && id != 0 && id-a.first < maxAckRange && plain(a.state, state) {
+	limit := uint32(maxAckRange)
+	if role == amqp.RoleSender {
+		limit = maxSenderAckRange
+	}
+	if a.session == s && a.role == role && id == a.last+1 && id != 0 && id-a.first < limit && plain(a.state, state) {
 		a.last = id
 		return
 	}

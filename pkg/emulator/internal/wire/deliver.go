@@ -34,11 +34,11 @@ func (l *outgoingLink) deliverOne(m *queue.Message) bool {
 	if !l.awaitTurn() || l.credit == 0 {
 		return false
 	}
+	if expired(m.LockedUntil) || l.settled && l.node.queue.Complete(m.LockToken) != nil {
+		return true // it had to wait too long, and is somebody else's now
+	}
 	s := l.session
 	if l.settled {
-		if l.node.queue.Complete(m.LockToken) != nil {
-			return true // its lock has expired: it is somebody else's now
-		}
 		m.LockedUntil = time.Time{}
 		return l.sendMessage(m)
 	}

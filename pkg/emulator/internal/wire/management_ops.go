@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"math"
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/emulator/internal/amqp"
@@ -108,20 +109,47 @@ func receiveBySequence(q *queue.Queue, body amqp.Map) ([]byte, error) {
 	if !ok {
 		return nil, badArgument("receiver-settle-mode")
 	}
-	mode := queue.PeekLock
-	if settleMode == int64(amqp.ReceiverFirst) {
-		mode = queue.ReceiveAndDelete
-	}
-	msgs, err := q.Receive(mode, numbers...)
+	msgs, err := q.Receive(queue.PeekLock, numbers...)
 	if err != nil {
 		return nil, err
 	}
-	return encodeMessages(msgs, maxReplyBytes, func(b []byte, m *queue.Message) ([]byte, int) {
-		if mode == queue.ReceiveAndDelete {
-			return appendEncoded(b, m, false), 1
-		}
+	if err := checkReplySize(q, msgs); err != nil {
+		return nil, err
+	}
+	if settleMode == int64(amqp.ReceiverFirst) {
+		return deleteAndEncode(q, msgs)
+	}
+	return encodeMessages(msgs, math.MaxInt, func(b []byte, m *queue.Message) ([]byte, int) {
 		b = amqp.AppendUUID(amqp.AppendString(b, "lock-token"), amqp.UUID(m.LockToken))
 		return appendEncoded(b, m, true), 2
+	}), nil
+}
+
+// checkReplySize gives an error, and the messages back to the queue, when they are too much for one answer.
+func checkReplySize(q *queue.Queue, msgs []queue.Message) error {
+	size := 0
+	for i := range msgs {
+		size += msgs[i].Size + encodedOverhead
+	}
+	if size <= maxReplyBytes {
+		return nil
+	}
+	for i := range msgs {
+		_ = q.Release(msgs[i].LockToken)
+	}
+	return failure(amqp.CondResourceLimitExceeded, "%d messages have %d bytes, and an answer %d", len(msgs), size, maxReplyBytes)
+}
+
+// deleteAndEncode removes messages that have just been locked and gives them as an answer without tokens.
+func deleteAndEncode(q *queue.Queue, msgs []queue.Message) ([]byte, error) {
+	for i := range msgs {
+		if err := q.Complete(msgs[i].LockToken); err != nil {
+			return nil, err
+		}
+		msgs[i].LockedUntil = time.Time{}
+	}
+	return encodeMessages(msgs, math.MaxInt, func(b []byte, m *queue.Message) ([]byte, int) {
+		return appendEncoded(b, m, false), 1
 	}), nil
 }
 

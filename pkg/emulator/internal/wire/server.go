@@ -141,7 +141,7 @@ func (s *Server) Close() error {
 		l.Close()
 	}
 	s.mu.Unlock()
-	s.each(func(c *conn) { c.shutdown() })
+	s.each(func(c *conn) { go c.shutdown() })
 	s.running.Wait()
 	return nil
 }
