@@ -14,12 +14,17 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/emulator"
 	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
 	"github.com/asyncreply/asyncreply/pkg/servicebus"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const queue = "jobs"
+
+func newQueue() emulator.Queue {
+	return emulator.Queue{Name: queue, LockDuration: time.Minute, MaxDeliveryCount: 10}
+}
 
 // fixture is a broker with one queue.
 type fixture struct {
@@ -30,12 +35,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	config := &emulator.Config{Queues: []emulator.Queue{{Name: queue, LockDuration: time.Minute, MaxDeliveryCount: 10}}}
-	broker, err := emulator.Start(&emulator.Options{Config: config})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = broker.Close() })
+	broker := localazuretest.Broker(t, &emulator.Options{Config: &emulator.Config{Queues: []emulator.Queue{newQueue()}}})
 	settings := azure.ServiceBus{ConnectionString: broker.ConnectionString()}
 	connect, err := settings.Connector(nil)
 	if err != nil {

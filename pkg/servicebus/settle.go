@@ -14,14 +14,26 @@ import (
 // receipt is what a delivery is settled by.
 type receipt struct {
 	line    *receiverLine // the line it came over
+	mended  int32         // how often that had been mended then
 	message *azservicebus.ReceivedMessage
+}
+
+// over gives what names the message over a line. Its lock token, which works
+// over any line, does so unless the link that the message came over is thought
+// to live: settling over a dead one takes a whole try.
+func (r *receipt) over(line *receiverLine, firstTry bool) *azservicebus.ReceivedMessage {
+	if firstTry && line == r.line && line.mended.Load() == r.mended {
+		return r.message
+	}
+	return &azservicebus.ReceivedMessage{LockToken: r.message.LockToken}
 }
 
 func deliveries(line *receiverLine, messages []*azservicebus.ReceivedMessage) []*job.Delivery {
 	all := make([]*job.Delivery, len(messages))
+	mended := line.mended.Load()
 	for i, message := range messages {
 		all[i] = decode(message)
-		all[i].Receipt = &receipt{line: line, message: message}
+		all[i].Receipt = &receipt{line: line, mended: mended, message: message}
 	}
 	return all
 }
@@ -71,9 +83,7 @@ func (r *Receiver) Renew(ctx context.Context, d *job.Delivery) error {
 type settlement func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error
 
 // settle makes a call about a delivery until the broker has answered it. Each
-// try has a deadline: the SDK's own delays between tries are long. From the
-// second try on, and over a line other than the delivery's, the message is
-// named by its lock token, which works over any.
+// try has a deadline: the SDK's own delays between tries are long.
 func (r *Receiver) settle(ctx context.Context, action string, d *job.Delivery, call settlement) error {
 	receipt, ok := d.Receipt.(*receipt)
 	if !ok {
@@ -81,23 +91,18 @@ func (r *Receiver) settle(ctx context.Context, action string, d *job.Delivery, c
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.SettleTimeout, busy(action, context.DeadlineExceeded))
 	defer cancel()
-	message := receipt.message
-	for {
+	for firstTry := true; ; firstTry = false {
 		line, err := r.trunk.get(ctx)
 		if err != nil {
 			return r.giveUp(ctx, action, err)
 		}
-		if line != receipt.line {
-			message = byToken(receipt.message)
-		}
-		err = r.try(ctx, line, message, call)
+		err = r.try(ctx, line, receipt.over(line, firstTry), call)
 		if err == nil || errors.Is(err, job.ErrLockLost) {
 			return err
 		}
 		if ctx.Err() != nil {
 			return r.giveUp(ctx, action, err)
 		}
-		message = byToken(receipt.message)
 		r.mend(ctx, line)
 	}
 }
@@ -119,6 +124,7 @@ func (r *Receiver) try(ctx context.Context, line *receiverLine, message *azservi
 // mend has the SDK repair the connection of a call that failed, or has the line
 // given up if it cannot, and lets a little time pass.
 func (r *Receiver) mend(ctx context.Context, line *receiverLine) {
+	line.mended.Add(1)
 	_ = r.probe(ctx, line)
 	select {
 	case <-time.After(firstRetry):
@@ -132,9 +138,4 @@ func (r *Receiver) giveUp(ctx context.Context, action string, err error) error {
 		return cause
 	}
 	return translate(ctx, action, err)
-}
-
-// byToken names a message by nothing but its lock.
-func byToken(m *azservicebus.ReceivedMessage) *azservicebus.ReceivedMessage {
-	return &azservicebus.ReceivedMessage{LockToken: m.LockToken}
 }

@@ -52,6 +52,7 @@ type line[E any] struct {
 	end    E
 	client *azservicebus.Client
 	heard  atomic.Int64 // when the broker last answered, in unix nanoseconds
+	mended atomic.Int32 // how often the SDK had to repair the connection
 }
 
 func (l *line[E]) hear() { l.heard.Store(time.Now().UnixNano()) }
