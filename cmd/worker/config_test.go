@@ -42,6 +42,8 @@ func TestConfigurationErrors(t *testing.T) {
 		{"OPERATIONS_FILE", file("none.yaml", "operations: {x: {}}"), "OPERATIONS_FILE: "},
 		{"OPERATIONS_FILE", file("other.yaml", "operations: {x: {processor: {go: nosuch}}}"),
 			`OPERATIONS_FILE: operation x: there is no Go handler "nosuch", only csv-profile, customer, thumbnail`},
+		{"OPERATIONS_FILE", file("secret.yaml", "operations: {x: {processor: {http: {url: 'http://127.0.0.1/', headers: {Api-Key: '${NOSUCH_SECRET}'}}}}}"),
+			"OPERATIONS_FILE: operations.x.processor.http.headers.Api-Key: the environment has no NOSUCH_SECRET"},
 		{"WORKER_CONCURRENCY", "many", "WORKER_CONCURRENCY: "},
 		{"WORKER_CONCURRENCY", "0", "WORKER_CONCURRENCY: 0 is not between 1 and 2048"},
 		{"WORKER_SOFT_STOP", "30", "WORKER_SOFT_STOP: "},

@@ -26,7 +26,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err := cfg.check(); err != nil {
 		return err
 	}
-	s, err := newService(&cfg, program.Logger(stderr, cfg.LogLevel))
+	s, err := newService(&cfg, environ, program.Logger(stderr, cfg.LogLevel))
 	if err != nil {
 		return err
 	}

@@ -26,20 +26,21 @@ func TestEveryKindOfProcessor(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		io.WriteString(w, strings.ToUpper(string(body)))
+		io.WriteString(w, strings.ToUpper(string(body))+" "+r.Header.Get("Api-Key"))
 	}))
 	defer backend.Close()
 	environment := environment(t, localazuretest.Broker(t, nil), `
 operations:
   customer: {processor: {go: customer}}
-  upper: {processor: {http: {url: "`+backend.URL+`"}}}
+  upper: {processor: {http: {url: "`+backend.URL+`", headers: {Api-Key: "${BACKEND_KEY}"}}}}
   loud: {processor: {exec: {command: [tr, a-z, A-Z]}}}
 `)
+	environment["BACKEND_KEY"] = "k3y"
 	r := start(t, environment)
 	c := newCaller(t, environment)
 	for _, test := range []struct{ operation, body, want string }{
 		{"customer", `{"id": "1", "customername": "Ada"}`, "Ada"},
-		{"upper", "quietly", "QUIETLY"},
+		{"upper", "quietly", "QUIETLY k3y"},
 		{"loud", "softly", "SOFTLY"},
 	} {
 		got := c.until(c.submit(test.operation, test.body), job.StatusSucceeded)

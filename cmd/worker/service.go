@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/caarlos0/env/v11"
+
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
@@ -38,9 +40,13 @@ type service struct {
 }
 
 // newService wires the parts up. It makes no request that it waits for.
-func newService(cfg *config, log *slog.Logger) (*service, error) {
+// The secrets that the operations file names come from environ.
+func newService(cfg *config, environ []string, log *slog.Logger) (*service, error) {
 	operations, err := operation.Load(cfg.OperationsFile)
 	if err != nil {
+		return nil, settings.Wrong("OPERATIONS_FILE", err)
+	}
+	if err := operations.Expand(lookupIn(environ)); err != nil {
 		return nil, settings.Wrong("OPERATIONS_FILE", err)
 	}
 	handlers, err := newHandlers(operations)
@@ -63,6 +69,15 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// lookupIn finds variables in an environment whose entries are NAME=value.
+func lookupIn(environ []string) func(name string) (string, bool) {
+	variables := env.ToMap(environ)
+	return func(name string) (string, bool) {
+		value, ok := variables[name]
+		return value, ok
+	}
 }
 
 func (s *service) openStorage() (err error) {
