@@ -167,7 +167,7 @@ func (s *system) watch(ctx context.Context, stdout io.Writer) error {
 			fmt.Fprintf(stdout, "%s (process %d) ended: %v; start another with: %s\n",
 				c.name, c.cmd.Process.Pid, c.err, c.command(s.settings))
 		case <-s.azure.Azurite().Done():
-			return fmt.Errorf("Azurite ended by itself: %w", s.azure.Azurite().Err())
+			return fmt.Errorf("storage (Azurite) ended by itself: %w", s.azure.Azurite().Err())
 		case <-ctx.Done():
 			fmt.Fprintln(stdout, "stopping")
 			return nil
