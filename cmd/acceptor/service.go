@@ -42,10 +42,15 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		s.close()
 		return nil, err
 	}
+	sender, err := withFailpoints(s.sender)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
 	s.acceptor, err = acceptor.New(&acceptor.Options{
 		Operations:    operations,
 		Issuer:        job.NewIssuer(cfg.TicketKeys.KeyRing, nil),
-		Sender:        s.sender,
+		Sender:        sender,
 		Payloads:      s.payloads,
 		StatusBaseURL: cfg.StatusBaseURL,
 		InlineLimit:   int(s.sender.MaxMessageSize()),

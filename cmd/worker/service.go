@@ -58,7 +58,7 @@ func newService(cfg *config, environ []string, log *slog.Logger) (*service, erro
 		s.close()
 		return nil, err
 	}
-	s.worker, err = worker.New(&worker.Options{
+	s.worker, err = s.newWorker(&worker.Options{
 		Queue: s.queue, Scheduler: s.sender, DeadLetters: s.dead,
 		Records: s.records, Payloads: s.blobs.Payloads(), Results: s.blobs.Results(),
 		Operations: operations, Handlers: handlers,
@@ -69,6 +69,14 @@ func newService(cfg *config, environ []string, log *slog.Logger) (*service, erro
 		return nil, err
 	}
 	return s, nil
+}
+
+func (s *service) newWorker(opts *worker.Options) (*worker.Worker, error) {
+	opts, err := withFailpoints(opts)
+	if err != nil {
+		return nil, err
+	}
+	return worker.New(opts)
 }
 
 // lookupIn finds variables in an environment whose entries are NAME=value.
