@@ -13,6 +13,7 @@ import (
 
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/operation"
+	"github.com/asyncreply/asyncreply/pkg/web"
 )
 
 // Sender puts messages into the queue.
@@ -35,7 +36,9 @@ const (
 	DefaultInlineLimit   = 200 << 10 // bytes; with its properties this fits a message of 256 KB
 	DefaultSendTimeout   = 5 * time.Second
 	DefaultUploadTimeout = 30 * time.Minute
+	DefaultMaxInFlight   = 2048
 	DefaultMaxUploads    = 64
+	DefaultKeyLifetime   = 25 * time.Hour // a day, and an hour for clocks that disagree
 	DefaultRetryAfter    = time.Second
 )
 
@@ -55,16 +58,25 @@ type Options struct {
 	// now may be done. Nil: always [DefaultRetryAfter].
 	RetryAfter func(operation string) time.Duration
 
+	// Reservations remembers what Idempotency-Keys stand for, each for
+	// KeyLifetime. Nil: a request with a key is refused.
+	Reservations Reservations
+	KeyLifetime  time.Duration
+
+	Limiter *web.Limiter // how often a caller may post; nil: as often as it likes
+
 	InlineLimit   int           // bytes of payload that travel in the message
 	SendTimeout   time.Duration // for one send
 	UploadTimeout time.Duration // for one claim-checked payload
+	MaxInFlight   int           // requests at a time; one more is answered with 503
 	MaxUploads    int           // claim-checked payloads at a time; one more is answered with 503
 }
 
 // Acceptor takes requests in. It is safe for concurrent use.
 type Acceptor struct {
-	options Options
-	uploads chan struct{} // one slot for each upload
+	options  Options
+	inFlight chan struct{} // holds one for each request
+	uploads  chan struct{} // holds one for each upload
 }
 
 // New makes an Acceptor. Its error names the option that is wrong.
@@ -87,6 +99,8 @@ func New(opts *Options) (*Acceptor, error) {
 	o.InlineLimit = positive(o.InlineLimit, DefaultInlineLimit)
 	o.SendTimeout = positive(o.SendTimeout, DefaultSendTimeout)
 	o.UploadTimeout = positive(o.UploadTimeout, DefaultUploadTimeout)
+	o.KeyLifetime = positive(o.KeyLifetime, DefaultKeyLifetime)
+	a.inFlight = make(chan struct{}, positive(o.MaxInFlight, DefaultMaxInFlight))
 	a.uploads = make(chan struct{}, positive(o.MaxUploads, DefaultMaxUploads))
 	return a, nil
 }
@@ -116,6 +130,18 @@ func (a *Acceptor) Register(e *echo.Echo) {
 	e.GET("/api/:operation", a.describe)
 	e.POST("/api/:operation", a.submit)
 }
+
+// enter takes a place among the requests in flight, if there is one.
+func (a *Acceptor) enter() bool {
+	select {
+	case a.inFlight <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (a *Acceptor) leave() { <-a.inFlight }
 
 func (a *Acceptor) lookup(c echo.Context) (*operation.Operation, error) {
 	name := c.Param("operation")

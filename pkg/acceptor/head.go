@@ -22,12 +22,16 @@ type head struct {
 	contentType string
 	query       string // parameters of the operation, normalised
 	variants    string // control parameters, for the status URL; "" or a query string
+	key         string // Idempotency-Key, or ""
 }
 
 func readHead(r *http.Request, o *operation.Operation) (head, error) {
 	var h head
 	var err error
 	if h.contentType, err = contentType(r, o); err != nil {
+		return head{}, err
+	}
+	if h.key, err = idempotencyKey(r.Header); err != nil {
 		return head{}, err
 	}
 	if len(r.URL.RawQuery) > maxQuery {

@@ -18,8 +18,21 @@ const discardTimeout = 2 * time.Second
 // payload is what a request carries: all of it in memory, or its beginning
 // and the rest that is still to be read.
 type payload struct {
-	head []byte
-	rest *limitedBody // or nil
+	head   []byte
+	rest   *limitedBody // or nil
+	digest io.Writer    // is given what is read by reader; or nil
+}
+
+// reader gives the payload from its beginning, once.
+func (p *payload) reader() io.Reader {
+	var content io.Reader = bytes.NewReader(p.head)
+	if p.rest != nil {
+		content = io.MultiReader(content, p.rest)
+	}
+	if p.digest != nil {
+		content = io.TeeReader(content, p.digest)
+	}
+	return content
 }
 
 // readPayload reads the body as far as it may be held in memory, and checks it
@@ -74,9 +87,9 @@ func readUpTo(r io.Reader, limit, announced int64) (content []byte, ended bool, 
 	return content, false, nil
 }
 
-// upload streams the payload into the payload store and leaves its claim check
-// in m.
-func (a *Acceptor) upload(ctx context.Context, m *job.Message, body payload) error {
+// upload streams the payload into the payload store, under the given id, and
+// leaves its claim check in m.
+func (a *Acceptor) upload(ctx context.Context, m *job.Message, id job.ID, body payload) error {
 	select {
 	case a.uploads <- struct{}{}:
 		defer func() { <-a.uploads }()
@@ -85,27 +98,28 @@ func (a *Acceptor) upload(ctx context.Context, m *job.Message, body payload) err
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.options.UploadTimeout)
 	defer cancel()
-	content := &countedReader{source: bytes.NewReader(body.head)}
-	if body.rest != nil {
-		content.source = io.MultiReader(content.source, body.rest)
-	}
-	name := m.ID.Day() + "/" + m.ID.String()
+	content := &countedReader{source: body.reader()}
+	name := id.Day() + "/" + id.String()
 	err := a.options.Payloads.Put(ctx, name, content, job.BlobProperties{ContentType: m.ContentType})
 	switch {
 	case body.rest != nil && body.rest.err != nil:
 		err = body.rest.err // the client's fault, whatever the store made of it
 	case err != nil:
 		err = busy("The payload could not be stored and the request was not accepted. Try again.",
-			fmt.Errorf("store payload of %s: %w", m.ID, err))
+			fmt.Errorf("store payload of %s: %w", id, err))
 	}
 	if err != nil {
 		a.discard(ctx, name)
 		return err
 	}
 	m.PayloadBlob, m.PayloadSize = name, content.size
-	// The id tells the status service how long the message may have waited.
-	m.TimeToLive -= min(time.Since(m.ID.Time()), m.TimeToLive/2)
 	return nil
+}
+
+// shortenLife takes the time since the id was issued from what the message may
+// wait: the id tells the status service how long that may have been.
+func shortenLife(m *job.Message) {
+	m.TimeToLive -= min(max(0, time.Since(m.ID.Time())), m.TimeToLive/2)
 }
 
 // discard deletes a payload that no message will claim. Should it fail, the

@@ -15,28 +15,51 @@ import (
 
 // submit answers POST /api/{operation}.
 func (a *Acceptor) submit(c echo.Context) error {
+	if !a.enter() {
+		return busy("Too many requests are being taken in. Try again.", nil)
+	}
+	defer a.leave()
 	owner, err := a.options.Owner(c)
 	if err != nil {
+		return err
+	}
+	if err := a.options.Limiter.Allow(c, owner); err != nil {
 		return err
 	}
 	o, err := a.lookup(c)
 	if err != nil {
 		return err
 	}
-	head, err := readHead(c.Request(), o)
+	m, variants, err := a.accept(c, o, owner)
 	if err != nil {
-		return err
-	}
-	body, err := a.readPayload(c.Request(), o)
-	if err != nil {
-		return err
-	}
-	m := a.message(c, o, owner, head)
-	if err := a.queue(c.Request().Context(), m, body); err != nil {
 		return err // without the id: it names no job
 	}
 	web.SetRequestGUID(c, m.ID)
-	return a.accepted(c, m, head.variants)
+	return a.accepted(c, m, variants)
+}
+
+// accept checks the request and puts it into the queue. It gives the message
+// that is there, and what the caller asked of the status service.
+func (a *Acceptor) accept(c echo.Context, o *operation.Operation, owner string) (*job.Message, string, error) {
+	head, err := readHead(c.Request(), o)
+	if err != nil {
+		return nil, "", err
+	}
+	body, err := a.readPayload(c.Request(), o)
+	if err != nil {
+		return nil, "", err
+	}
+	m := a.message(c, o, owner, head)
+	if head.key == "" {
+		err = a.queue(c.Request().Context(), m, body)
+	} else {
+		err = a.queueOnce(c.Request().Context(), m, body, head.key)
+	}
+	return m, head.variants, err
+}
+
+func (a *Acceptor) statusURL(id job.ID) string {
+	return a.options.StatusBaseURL + "/api/RequestStatus/" + id.String()
 }
 
 // message gives the envelope, without the payload.
@@ -46,7 +69,7 @@ func (a *Acceptor) message(c echo.Context, o *operation.Operation, owner string,
 		ID:          id,
 		Operation:   o.Name,
 		Owner:       owner,
-		StatusURL:   a.options.StatusBaseURL + "/api/RequestStatus/" + id.String(),
+		StatusURL:   a.statusURL(id),
 		Query:       h.query,
 		ContentType: h.contentType,
 		Attempt:     1,
@@ -66,9 +89,10 @@ func (a *Acceptor) queue(ctx context.Context, m *job.Message, body payload) erro
 		}
 		m.Body = nil // this queue takes less than the inline limit
 	}
-	if err := a.upload(ctx, m, body); err != nil {
+	if err := a.upload(ctx, m, m.ID, body); err != nil {
 		return err
 	}
+	shortenLife(m)
 	err := a.send(ctx, m)
 	if err != nil {
 		// The message may be there all the same if the outcome is unknown.
@@ -84,7 +108,9 @@ func (a *Acceptor) queue(ctx context.Context, m *job.Message, body payload) erro
 func (a *Acceptor) send(ctx context.Context, m *job.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, a.options.SendTimeout)
 	defer cancel()
-	m.SubmittedAt = time.Now().UTC()
+	if m.SubmittedAt.IsZero() {
+		m.SubmittedAt = time.Now().UTC()
+	}
 	err := a.options.Sender.Send(ctx, m)
 	if err == nil {
 		return nil

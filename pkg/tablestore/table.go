@@ -17,8 +17,13 @@ func partitionKey(id job.ID) string { return hex.EncodeToString([]byte{id.Shard(
 func (s *Store) table(day string) *aztables.Client { return s.client.NewClient(s.prefix + day) }
 
 func (s *Store) createTable(ctx context.Context, day string) error {
-	_, err := s.client.CreateTable(ctx, s.prefix+day, nil)
-	if err = translate(ctx, "create table "+s.prefix+day, err); errors.Is(err, job.ErrExists) {
+	return createTable(ctx, s.client, s.prefix+day)
+}
+
+// createTable makes a table unless there is one.
+func createTable(ctx context.Context, client *aztables.ServiceClient, name string) error {
+	_, err := client.CreateTable(ctx, name, nil)
+	if err = translate(ctx, "create table "+name, err); errors.Is(err, job.ErrExists) {
 		return nil
 	}
 	return err
