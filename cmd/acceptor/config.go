@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -27,6 +28,11 @@ type config struct {
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, as CIDR, separated by commas"`
 	AllowedOrigins []string       `env:"CORS_ALLOWED_ORIGINS" help:"origins whose pages may call this service, separated by commas, or *; the status service's page always may"`
 
+	KeyLifetime time.Duration `env:"IDEMPOTENCY_KEY_LIFETIME" envDefault:"25h" help:"how long an Idempotency-Key stands for its job, 24h or more; RETENTION is to be longer"`
+	MaxInFlight int           `env:"MAX_IN_FLIGHT" envDefault:"2048" help:"requests at a time; one more is answered with 503"`
+	RateLimit   float64       `env:"RATE_LIMIT" envDefault:"0" help:"requests a second that one caller may post on average; one more is answered with 429; 0 for any number"`
+	RateBurst   int           `env:"RATE_LIMIT_BURST" envDefault:"0" help:"requests that one caller may post at once; 0 for those of two seconds"`
+
 	SendTimeout     time.Duration `env:"SEND_TIMEOUT" envDefault:"5s" help:"longest wait for the queue before a request is answered with 503"`
 	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"how long a stopping service says not ready before it stops listening"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" help:"how long requests in flight may take when the service stops"`
@@ -37,8 +43,34 @@ type config struct {
 func (c *config) check() error {
 	return settings.Check(c.ServiceBus.Check(), c.Storage.Check(), settings.Address("LISTEN_ADDR", c.ListenAddr),
 		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
-		settings.Positive("SEND_TIMEOUT", c.SendTimeout), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout))
+		settings.Positive("SEND_TIMEOUT", c.SendTimeout), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout),
+		c.checkKeyLifetime(), c.checkBounds())
 }
+
+// minKeyLifetime is what callers are promised.
+const minKeyLifetime = 24 * time.Hour
+
+func (c *config) checkKeyLifetime() error {
+	if c.KeyLifetime >= minKeyLifetime {
+		return nil
+	}
+	return settings.Wrong("IDEMPOTENCY_KEY_LIFETIME", fmt.Errorf("%s is below %s", c.KeyLifetime, minKeyLifetime))
+}
+
+func (c *config) checkBounds() error {
+	switch {
+	case c.MaxInFlight < 1:
+		return settings.Wrong("MAX_IN_FLIGHT", fmt.Errorf("%d is not above zero", c.MaxInFlight))
+	case !(c.RateLimit >= 0) || c.RateLimit > maxRate:
+		return settings.Wrong("RATE_LIMIT", fmt.Errorf("%g is not between 0 and %g", c.RateLimit, maxRate))
+	case c.RateBurst < 0:
+		return settings.Wrong("RATE_LIMIT_BURST", fmt.Errorf("%d is negative", c.RateBurst))
+	}
+	return nil
+}
+
+// maxRate is more than one service can answer.
+const maxRate = 1e6
 
 // cors lets pages of the allowed origins post requests, and always the one
 // that the status service serves.

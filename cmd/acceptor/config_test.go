@@ -49,6 +49,12 @@ func TestConfigurationErrors(t *testing.T) {
 		{"SEND_TIMEOUT", "-1s", "SEND_TIMEOUT: -1s is not above zero"},
 		{"SHUTDOWN_TIMEOUT", "0s", "SHUTDOWN_TIMEOUT: 0s is not above zero"},
 		{"DRAIN_DELAY", "soon", "DRAIN_DELAY: "},
+		{"IDEMPOTENCY_KEY_LIFETIME", "1h", "IDEMPOTENCY_KEY_LIFETIME: 1h0m0s is below 24h0m0s"},
+		{"MAX_IN_FLIGHT", "0", "MAX_IN_FLIGHT: 0 is not above zero"},
+		{"RATE_LIMIT", "-1", "RATE_LIMIT: -1 is not between 0 and 1e+06"},
+		{"RATE_LIMIT", "NaN", "RATE_LIMIT: NaN is not between"},
+		{"RATE_LIMIT", "many", "RATE_LIMIT: "},
+		{"RATE_LIMIT_BURST", "-1", "RATE_LIMIT_BURST: -1 is negative"},
 		{"LOG_LEVEL", "loud", "LOG_LEVEL: "},
 	} {
 		t.Run(test.name+"="+test.value, func(t *testing.T) {

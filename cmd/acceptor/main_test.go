@@ -38,6 +38,7 @@ func environment(t *testing.T, broker *emulator.Broker) map[string]string {
 		"SERVICEBUS_CONNECTION_STRING": broker.ConnectionString(),
 		"STORAGE_CONNECTION_STRING":    localazuretest.Storage(t).ConnectionString(),
 		"PAYLOAD_CONTAINER":            localazuretest.Name(t),
+		"TABLE_PREFIX":                 localazuretest.Name(t),
 		"TICKET_KEYS":                  "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
 		"OPERATIONS_FILE":              file,
 		"STATUS_BASE_URL":              "https://status.example",
@@ -98,12 +99,16 @@ func (r *running) logged(message string) map[string]any {
 	}
 }
 
-// request sends one request and reads the answer to its end.
-func (r *running) request(method, path string, body io.Reader) (*http.Response, string) {
+// request sends one request, with headers given as names and values in turn,
+// and reads the answer to its end.
+func (r *running) request(method, path string, body io.Reader, header ...string) (*http.Response, string) {
 	r.t.Helper()
 	request, err := http.NewRequest(method, r.url+path, body)
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Add(header[i], header[i+1])
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/operation"
 	"github.com/asyncreply/asyncreply/pkg/servicebus"
+	"github.com/asyncreply/asyncreply/pkg/tablestore"
 	"github.com/asyncreply/asyncreply/pkg/web"
 )
 
@@ -53,6 +54,10 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		Sender:        sender,
 		Payloads:      s.payloads,
 		StatusBaseURL: cfg.StatusBaseURL,
+		Reservations:  tablestore.NewReservations(s.storage.Tables, &tablestore.Options{TablePrefix: cfg.Storage.TablePrefix}),
+		KeyLifetime:   cfg.KeyLifetime,
+		Limiter:       web.NewLimiter(web.LimiterOptions{Rate: cfg.RateLimit, Burst: cfg.RateBurst}),
+		MaxInFlight:   cfg.MaxInFlight,
 		InlineLimit:   int(s.sender.MaxMessageSize()),
 		SendTimeout:   cfg.SendTimeout,
 	})
