@@ -69,6 +69,7 @@ var mayImport = map[string][]string{
 	"pkg/tablestore": {"pkg/job"},
 	"pkg/blobstore":  {"pkg/job"},
 	"pkg/servicebus": {"pkg/job"},
+	"pkg/auth":       {"pkg/job", "pkg/web"},
 	"pkg/azure":      {},
 	"pkg/telemetry":  {},
 	"pkg/emulator":   {},
@@ -114,6 +115,7 @@ func TestSDKsHaveOneImporter(t *testing.T) {
 		sdk + "data/aztables":          {"pkg/tablestore", "pkg/azure"},
 		sdk + "storage/azblob":         {"pkg/blobstore", "pkg/azure"},
 		sdk + "azidentity":             {"pkg/azure"},
+		"github.com/coreos/go-oidc":    {"pkg/auth"},
 	}
 	for _, p := range list(t, "./...") {
 		for _, imported := range p.Imports {

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
+	"github.com/asyncreply/asyncreply/pkg/auth"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/web"
@@ -19,6 +20,9 @@ import (
 type config struct {
 	ServiceBus azure.ServiceBus
 	Storage    azure.Storage
+	Auth       auth.Config
+
+	SubmitRoles []string `env:"AUTH_SUBMIT_ROLES" envDefault:"Jobs.Submit" help:"app roles or scopes, separated by commas; with AUTH_MODE=entra a caller needs one to submit"`
 
 	TicketKeys     ticketKeys `env:"TICKET_KEYS,notEmpty" help:"keys that sign ids, base64 of 32 bytes or more, separated by commas; the first signs"`
 	OperationsFile string     `env:"OPERATIONS_FILE,notEmpty" help:"path of the operations file"`
@@ -41,7 +45,8 @@ type config struct {
 
 // check gives an error that names each wrong setting.
 func (c *config) check() error {
-	return settings.Check(c.ServiceBus.Check(), c.Storage.Check(), settings.Address("LISTEN_ADDR", c.ListenAddr),
+	return settings.Check(c.ServiceBus.Check(), c.Storage.Check(), c.Auth.Check(), settings.Address("LISTEN_ADDR", c.ListenAddr),
+		settings.Valid("AUTH_SUBMIT_ROLES", auth.CheckNames(c.SubmitRoles)),
 		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
 		settings.Positive("SEND_TIMEOUT", c.SendTimeout), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout),
 		c.checkKeyLifetime(), c.checkBounds())

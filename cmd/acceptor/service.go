@@ -5,11 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/acceptor"
+	"github.com/asyncreply/asyncreply/pkg/auth"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -26,6 +28,7 @@ const closeTimeout = 5 * time.Second
 type service struct {
 	cfg      *config
 	log      *slog.Logger
+	auth     *auth.Authenticator
 	storage  *azure.Clients
 	payloads *blobstore.Container
 	sender   *servicebus.Sender
@@ -54,6 +57,7 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		Sender:        sender,
 		Payloads:      s.payloads,
 		StatusBaseURL: cfg.StatusBaseURL,
+		Owner:         s.auth.Owner(func(*http.Request) []string { return cfg.SubmitRoles }),
 		Reservations:  tablestore.NewReservations(s.storage.Tables, &tablestore.Options{TablePrefix: cfg.Storage.TablePrefix}),
 		KeyLifetime:   cfg.KeyLifetime,
 		Limiter:       web.NewLimiter(web.LimiterOptions{Rate: cfg.RateLimit, Burst: cfg.RateBurst}),
@@ -69,6 +73,9 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 }
 
 func (s *service) connect() (err error) {
+	if s.auth, err = s.cfg.Auth.Open(&auth.Options{Logger: s.log}); err != nil {
+		return err
+	}
 	if s.storage, err = s.cfg.Storage.Open(nil); err != nil {
 		return err
 	}
@@ -88,10 +95,10 @@ func (s *service) connect() (err error) {
 
 // serve serves until ctx is done.
 func (s *service) serve(ctx context.Context) error {
-	health := web.NewHealth(&web.HealthOptions{Logger: s.log},
+	health := web.NewHealth(&web.HealthOptions{Logger: s.log}, append(s.auth.Checks(),
 		web.Check{Name: "queue", Func: s.sender.Ready},
 		web.Check{Name: "payloads", Func: s.payloadsReady},
-	)
+	)...)
 	e := web.New(&web.Options{Logger: s.log, TrustedProxies: s.cfg.TrustedProxies})
 	cors, err := s.cfg.cors()
 	if err != nil {
@@ -129,6 +136,7 @@ func (s *service) payloadsReady(ctx context.Context) error {
 
 // close disconnects.
 func (s *service) close() {
+	s.auth.Close()
 	if s.sender != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()

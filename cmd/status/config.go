@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"time"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
+	"github.com/asyncreply/asyncreply/pkg/auth"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/web"
@@ -15,6 +17,10 @@ import (
 // config is what the environment says.
 type config struct {
 	Storage azure.Storage
+	Auth    auth.Config
+
+	ReadRoles   []string `env:"AUTH_READ_ROLES" envDefault:"Jobs.Read" help:"app roles or scopes, separated by commas; with AUTH_MODE=entra a caller needs one to read status and results"`
+	CancelRoles []string `env:"AUTH_CANCEL_ROLES" envDefault:"Jobs.Cancel" help:"app roles or scopes, separated by commas; with AUTH_MODE=entra a caller needs one to cancel"`
 
 	TicketKeys     ticketKeys `env:"TICKET_KEYS,notEmpty" help:"keys that sign ids, as the acceptor has them"`
 	OperationsFile string     `env:"OPERATIONS_FILE,notEmpty" help:"path of the operations file"`
@@ -37,7 +43,8 @@ const maxResultURLLifetime = 7 * 24 * time.Hour
 
 // check gives an error that names each wrong setting.
 func (c *config) check() error {
-	return settings.Check(c.Storage.Check(), settings.Address("LISTEN_ADDR", c.ListenAddr),
+	return settings.Check(c.Storage.Check(), c.Auth.Check(), settings.Address("LISTEN_ADDR", c.ListenAddr),
+		settings.Valid("AUTH_READ_ROLES", auth.CheckNames(c.ReadRoles)), settings.Valid("AUTH_CANCEL_ROLES", auth.CheckNames(c.CancelRoles)),
 		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
 		settings.Positive("RETENTION", c.Retention), c.checkResultURLLifetime(), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout))
 }
@@ -47,6 +54,14 @@ func (c *config) checkResultURLLifetime() error {
 		return settings.Wrong("RESULT_URL_LIFETIME", fmt.Errorf("%s is above %s", c.ResultURLLifetime, maxResultURLLifetime))
 	}
 	return settings.Positive("RESULT_URL_LIFETIME", c.ResultURLLifetime)
+}
+
+// roles gives those of which a caller needs one.
+func (c *config) roles(request *http.Request) []string {
+	if request.Method == http.MethodDelete {
+		return c.CancelRoles
+	}
+	return c.ReadRoles
 }
 
 // ticketKeys reads a key ring.

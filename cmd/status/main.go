@@ -30,6 +30,6 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err != nil {
 		return err
 	}
-	defer s.storage.Close()
+	defer s.close()
 	return s.serve(ctx)
 }

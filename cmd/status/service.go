@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
+	"github.com/asyncreply/asyncreply/pkg/auth"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
 	"github.com/asyncreply/asyncreply/pkg/operation"
@@ -22,6 +23,7 @@ import (
 type service struct {
 	cfg     *config
 	log     *slog.Logger
+	auth    *auth.Authenticator
 	storage *azure.Clients
 	records *tablestore.Store
 	results *blobstore.Container
@@ -39,13 +41,18 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		return nil, settings.Wrong("RETENTION", fmt.Errorf("%s is not longer than the longest queueTimeout in OPERATIONS_FILE, %s", cfg.Retention, longest))
 	}
 	s := &service{cfg: cfg, log: log}
+	if s.auth, err = cfg.Auth.Open(&auth.Options{Logger: log}); err != nil {
+		return nil, err
+	}
 	if s.storage, err = cfg.Storage.Open(nil); err != nil {
+		s.close()
 		return nil, err
 	}
 	s.records = tablestore.New(s.storage.Tables, &tablestore.Options{TablePrefix: cfg.Storage.TablePrefix})
 	s.results = blobstore.New(s.storage.Blobs, &blobstore.Options{ResultContainer: cfg.Storage.ResultContainer}).Results()
 	s.status, err = status.New(&status.Options{
 		BaseURL: cfg.StatusBaseURL,
+		Owner:   s.auth.Owner(cfg.roles),
 		Keys:    cfg.TicketKeys.KeyRing,
 		Records: s.records,
 		Results: s.results,
@@ -57,7 +64,7 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		QueueTimeout: longest,
 	})
 	if err != nil {
-		s.storage.Close()
+		s.close()
 		return nil, settings.Wrong("STATUS_BASE_URL", cmp.Or(errors.Unwrap(err), err))
 	}
 	return s, nil
@@ -65,10 +72,10 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 
 // serve serves until ctx is done.
 func (s *service) serve(ctx context.Context) error {
-	health := web.NewHealth(&web.HealthOptions{Logger: s.log},
+	health := web.NewHealth(&web.HealthOptions{Logger: s.log}, append(s.auth.Checks(),
 		web.Check{Name: "records", Func: s.records.Ready},
 		web.Check{Name: "results", Func: s.results.Ready},
-	)
+	)...)
 	e := web.New(&web.Options{Logger: s.log, TrustedProxies: s.cfg.TrustedProxies})
 	cors, err := web.CORS(&web.CORSOptions{AllowedOrigins: s.cfg.AllowedOrigins})
 	if err != nil {
@@ -94,4 +101,12 @@ func (s *service) serve(ctx context.Context) error {
 			}
 		},
 	})
+}
+
+// close ends requests that nobody waits for any more.
+func (s *service) close() {
+	s.auth.Close()
+	if s.storage != nil {
+		s.storage.Close()
+	}
 }
