@@ -48,6 +48,16 @@ fuzz: ## Fuzz every target for FUZZTIME (default 30s) each
 bench-broker: ## Measure the Service Bus broker with the stock SDK (under a minute)
 	$(GO) run ./cmd/bench-broker
 
+# What repeats a run of chaos; without SEED one is drawn.
+SEED        ?= 0
+JOBS        ?= 1000
+SECONDS     ?= 60
+
+.PHONY: chaos
+chaos: ## Prove the promises under faults; SEED=1 JOBS=1000 SECONDS=60 repeats a run
+	$(GO) build -tags failpoints -o bin/failpoints/ ./cmd/acceptor ./cmd/worker ./cmd/status ./cmd/chaos
+	bin/failpoints/chaos --bin bin/failpoints --seed $(SEED) --jobs $(JOBS) --load $(SECONDS)s --log bin/failpoints/chaos.log $(ARGS)
+
 .PHONY: clean
 clean: ## Remove what was built and what `make run` left
 	rm -rf bin .local

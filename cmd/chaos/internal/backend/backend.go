@@ -1,0 +1,122 @@
+// Package backend is the slow HTTP service behind the operations of a chaos
+// run. What it answers tells for which payload and by which run it was made,
+// so that results which were mixed up, mixed together or cut are found out.
+package backend
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Backend answers POST /work. Its query parameters are duration, how long it
+// takes; failures, how often a job fails before it succeeds; refuse, the
+// status to fail with for good; and size, about how many bytes to answer.
+type Backend struct {
+	server   *http.Server
+	listener net.Listener
+	serving  sync.WaitGroup
+
+	mu    sync.Mutex
+	tries map[string]int // by job
+}
+
+// Start serves on a free port until Close.
+func Start() (*Backend, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend{listener: listener, tries: map[string]int{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /work", b.work)
+	b.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	b.serving.Go(func() { _ = b.server.Serve(listener) })
+	return b, nil
+}
+
+// URL is where the work is done.
+func (b *Backend) URL() string { return "http://" + b.listener.Addr().String() + "/work" }
+
+// Close ends all work.
+func (b *Backend) Close() error {
+	err := b.server.Close()
+	b.serving.Wait()
+	return err
+}
+
+func (b *Backend) work(w http.ResponseWriter, r *http.Request) {
+	digest := sha256.New()
+	if _, err := io.Copy(digest, r.Body); err != nil {
+		return // whoever asked is gone
+	}
+	query := r.URL.Query()
+	duration, _ := time.ParseDuration(query.Get("duration"))
+	failures, _ := strconv.Atoi(query.Get("failures"))
+	refuse, _ := strconv.Atoi(query.Get("refuse"))
+	size, _ := strconv.Atoi(query.Get("size"))
+	select {
+	case <-time.After(duration):
+	case <-r.Context().Done():
+		return
+	}
+	switch {
+	case refuse != 0:
+		http.Error(w, "refused as asked", refuse)
+	case b.again(r.Header.Get("RequestGUID")) <= failures:
+		http.Error(w, "not yet", http.StatusServiceUnavailable)
+	default:
+		_ = Write(w, hex.EncodeToString(digest.Sum(nil)), r.Header.Get("RequestAttempt"), size)
+	}
+}
+
+// again counts the tries at a job.
+func (b *Backend) again(id string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tries[id]++
+	return b.tries[id]
+}
+
+// Write writes a result: a first line that tells what it was made of and by
+// whom, filling, and a last line that repeats the first.
+func Write(w io.Writer, payload, attempt string, size int) error {
+	line := fmt.Sprintf("result of %s by attempt %s run %s\n", payload, attempt, rand.Text())
+	out := bufio.NewWriter(w)
+	out.WriteString(line)
+	for n := 2 * len(line); n < size; n += len(line) {
+		out.WriteString(line)
+	}
+	out.WriteString(line)
+	return out.Flush()
+}
+
+// Result is what a result says of itself.
+type Result struct{ Payload, Attempt, Run string }
+
+// Read reads what Write wrote. Every line must be the same.
+func Read(content []byte) (Result, error) {
+	line, _, ended := bytes.Cut(content, []byte("\n"))
+	if !ended {
+		return Result{}, errors.New("the result has no whole line")
+	}
+	var r Result
+	if _, err := fmt.Sscanf(string(line), "result of %s by attempt %s run %s", &r.Payload, &r.Attempt, &r.Run); err != nil {
+		return Result{}, fmt.Errorf("the result is not one of the backend: %.80q", line)
+	}
+	line = content[:len(line)+1]
+	if n := len(content) / len(line); n < 2 || !bytes.Equal(content, bytes.Repeat(line, n)) {
+		return r, errors.New("the result is cut or mixed")
+	}
+	return r, nil
+}

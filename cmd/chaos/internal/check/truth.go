@@ -1,0 +1,49 @@
+package check
+
+import (
+	"fmt"
+
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/witness"
+)
+
+// codes are those that jobs of a kind may fail with. Kinds that are not here
+// may not fail at all, whatever happens to the services.
+var codes = map[witness.Kind]string{
+	witness.Failing:   "HandlerFailed",
+	witness.Panicking: "HandlerPanicked",
+}
+
+// untruths tells in which ways an end is not what the request asked for.
+func untruths(p witness.Promise, s witness.Sighting) (all []string) {
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	switch s.State {
+	case witness.Succeeded:
+		if codes[p.Kind] != "" {
+			add("it succeeded although it cannot")
+		}
+		if !s.Whole {
+			add("its result is cut or mixed: %.12s", s.Digest)
+		}
+		if s.Payload != p.Payload {
+			add("its result was made of the payload %.12s, not of %.12s", s.Payload, p.Payload)
+		}
+		if p.CancelWon {
+			add("its cancel was confirmed, but it succeeded")
+		}
+	case witness.Failed:
+		if s.Code == "" || s.Message == "" {
+			add("it failed without saying why")
+		}
+		if s.Code != codes[p.Kind] {
+			add("it failed with %s: %s", s.Code, s.Message)
+		}
+		if p.CancelWon {
+			add("its cancel was confirmed, but it failed")
+		}
+	case witness.Stopped:
+		if !p.CancelAsked {
+			add("it was canceled although nobody asked for that")
+		}
+	}
+	return all
+}

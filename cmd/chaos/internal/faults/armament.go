@@ -1,0 +1,34 @@
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Points that worker and acceptor come by.
+var (
+	WorkerPoints = []string{
+		"worker.after-receive", "worker.in-handler", "worker.before-claim", "worker.after-claim",
+		"worker.before-blob", "worker.after-blob", "worker.before-row", "worker.after-row",
+		"worker.before-complete", "worker.after-complete", "worker.before-dead-letter",
+		"worker.before-copy", "worker.after-copy",
+	}
+	AcceptorPoints = []string{"acceptor.before-send", "acceptor.after-send"}
+)
+
+// armament draws a point and what happens there: mostly death, sometimes a
+// sleep beyond the lock.
+func armament(chance *rand.Rand, points []string, lock time.Duration) string {
+	point := points[chance.IntN(len(points))]
+	times := 1 + chance.IntN(12)
+	switch n := chance.IntN(10); {
+	case n < 3:
+		return ""
+	case n < 8:
+		return fmt.Sprintf("%s=kill@%d", point, times)
+	case n < 9:
+		return fmt.Sprintf("%s=delay(%s)@%d", point, lock+lock/2, times)
+	}
+	return fmt.Sprintf("%s=stop(%s)@%d", point, lock+lock/2, times)
+}

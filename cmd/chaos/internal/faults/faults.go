@@ -1,0 +1,135 @@
+// Package faults does harm in an order that a seed decides.
+package faults
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/fleet"
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/relay"
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/storagefault"
+	"github.com/asyncreply/asyncreply/pkg/emulator"
+)
+
+// Targets are what faults happen to. Something starts processes again that
+// have ended.
+type Targets struct {
+	Workers, Acceptors, Statuses []*fleet.Process
+
+	BrokerLines []*relay.Relay // one for each process that talks to the broker
+	Fronts      []*relay.Relay // between callers and services
+	Storage     []*storagefault.Proxy
+	Broker      *emulator.Faults
+	Queue       string // path of the queue
+
+	Lock   time.Duration // of the queue's messages
+	Outage time.Duration // how long the broker may be gone
+}
+
+// Injector injects faults and counts them. Make one by [New].
+type Injector struct {
+	Targets
+	chance  *rand.Rand
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	counts map[string]int
+	lives  *rand.Rand // decides on armaments
+}
+
+// New makes an injector that has done nothing yet.
+func New(t Targets, seed uint64) *Injector {
+	return &Injector{Targets: t, chance: rand.New(rand.NewPCG(seed, 2)), counts: map[string]int{}, lives: rand.New(rand.NewPCG(seed, 3))}
+}
+
+// fault is a kind of harm. Its act decides by chance what exactly to do, at
+// once, and gives the doing of it, which ends with ctx or before and leaves
+// nothing behind.
+type fault struct {
+	name   string
+	weight int
+	act    func(i *Injector) func(ctx context.Context)
+}
+
+// kinds are all faults; a fault of twice the weight comes twice as often.
+var kinds = []fault{
+	{"kill worker", 14, kill(func(t *Targets) []*fleet.Process { return t.Workers })},
+	{"kill acceptor", 7, kill(func(t *Targets) []*fleet.Process { return t.Acceptors })},
+	{"kill status", 5, kill(func(t *Targets) []*fleet.Process { return t.Statuses })},
+	{"freeze worker beyond its locks", 10, freezeWorker},
+	{"freeze acceptor", 4, freeze(func(t *Targets) []*fleet.Process { return t.Acceptors })},
+	{"freeze status", 3, freeze(func(t *Targets) []*fleet.Process { return t.Statuses })},
+	{"cut broker connection after n bytes", 9, cutLine},
+	{"black hole before the broker", 7, blackHole},
+	{"broker outage", 2, outage},
+	{"broker drops connections after n frames", 5, dropFrames},
+	{"broker ends all locks", 4, expireLocks},
+	{"broker detaches links", 3, detachLinks},
+	{"storage errors", 12, storage(storagefault.Throttle, storagefault.Fail, storagefault.Busy)},
+	{"storage loses replies", 8, storage(storagefault.LoseReply, storagefault.Reset, storagefault.CutAnswer)},
+	{"storage does not answer", 3, storage(storagefault.Hang)},
+	{"cut caller's connection after n bytes", 4, cutFront},
+}
+
+// Run injects faults one after another, some of which last while others begin,
+// until ctx is done. Then all have ended.
+func (i *Injector) Run(ctx context.Context) {
+	defer i.running.Wait()
+	for {
+		kind := i.draw()
+		do := kind.act(i)
+		gap := i.between(300*time.Millisecond, 1500*time.Millisecond)
+		i.count(kind.name)
+		i.running.Go(func() { do(ctx) })
+		if !sleep(ctx, gap) {
+			return
+		}
+	}
+}
+
+func (i *Injector) draw() fault {
+	total := 0
+	for _, k := range kinds {
+		total += k.weight
+	}
+	n := i.chance.IntN(total)
+	for _, k := range kinds {
+		if n -= k.weight; n < 0 {
+			return k
+		}
+	}
+	return kinds[0]
+}
+
+// between draws a time from low to high.
+func (i *Injector) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(i.chance.Int64N(int64(high-low)))
+}
+
+func (i *Injector) count(name string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.counts[name]++
+}
+
+// Counts gives how often each kind was injected.
+func (i *Injector) Counts() map[string]int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return maps.Clone(i.counts)
+}
+
+// sleep reports whether d has passed before ctx was done.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+func pick[T any](i *Injector, all []T) T { return all[i.chance.IntN(len(all))] }

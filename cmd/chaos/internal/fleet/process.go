@@ -1,0 +1,193 @@
+// Package fleet runs the services' processes: starts them, kills and freezes
+// them at any moment, and starts them again.
+package fleet
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// Spec says what a process is and how it is started, each time anew.
+type Spec struct {
+	Name    string // such as worker-2
+	Path    string
+	Environ []string
+	Ready   string    // URL that answers 200 when the process is ready
+	Log     io.Writer // gets what it writes, each line with its name
+}
+
+// Process is one of the fleet, through all its lives.
+type Process struct {
+	Spec
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	ended  chan struct{} // closed when this life is over
+	lives  int
+	birth  time.Time
+	frozen bool
+}
+
+// Start begins a new life with some more environment.
+func (p *Process) Start(more ...string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	cmd := exec.Command(p.Path)
+	cmd.Env = append(append([]string(nil), p.Environ...), more...)
+	cmd.SysProcAttr = childAttributes()
+	output, input, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer input.Close()
+	cmd.Stdout, cmd.Stderr = input, input
+	ended := make(chan struct{})
+	started := make(chan error)
+	go live(cmd, started, ended)
+	if err := <-started; err != nil {
+		output.Close()
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	go copyLines(p.Log, p.Name, output)
+	p.cmd, p.ended, p.birth, p.frozen = cmd, ended, time.Now(), false
+	p.lives++
+	return nil
+}
+
+func copyLines(to io.Writer, name string, from io.ReadCloser) {
+	defer from.Close()
+	lines := bufio.NewReader(from)
+	for {
+		line, err := lines.ReadString('\n')
+		if line != "" {
+			fmt.Fprintf(to, "%s %-10s | %s", time.Now().Format("15:04:05.000"), name, line)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// AwaitReady returns when the process answers that it is ready, or with an
+// error when it has ended or ctx is done.
+func (p *Process) AwaitReady(ctx context.Context) error {
+	for !answers(ctx, p.Ready) {
+		select {
+		case <-p.Ended():
+			return fmt.Errorf("%s ended before it was ready", p.Name)
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: %w", p.Name, context.Cause(ctx))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+func answers(ctx context.Context, url string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// Ended gives a channel that is closed when the present life is over.
+func (p *Process) Ended() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
+}
+
+// Alive reports whether the process lives, frozen or not.
+func (p *Process) Alive() bool {
+	select {
+	case <-p.Ended():
+		return false
+	default:
+		return true
+	}
+}
+
+// Age gives how long the present life has lasted.
+func (p *Process) Age() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.birth)
+}
+
+// Lives gives how often the process was started.
+func (p *Process) Lives() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lives
+}
+
+// PID gives the process id of the present life.
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process.Pid
+}
+
+// Kill ends the process by SIGKILL and waits until it is gone.
+func (p *Process) Kill() {
+	p.mu.Lock()
+	cmd, ended := p.cmd, p.ended
+	p.mu.Unlock()
+	if cmd == nil {
+		return
+	}
+	_ = cmd.Process.Kill()
+	<-ended
+}
+
+// Freeze stops the process by SIGSTOP until Thaw.
+func (p *Process) Freeze() { p.signal(true) }
+
+// Thaw lets a frozen process go on.
+func (p *Process) Thaw() { p.signal(false) }
+
+func (p *Process) signal(freeze bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil || p.frozen == freeze && freeze {
+		return
+	}
+	p.frozen = freeze
+	if freeze {
+		_ = p.cmd.Process.Signal(signalStop)
+	} else {
+		_ = p.cmd.Process.Signal(signalContinue)
+	}
+}
+
+// Stop asks the process to end, and ends it when grace is over.
+func (p *Process) Stop(grace time.Duration) {
+	p.Thaw()
+	p.mu.Lock()
+	cmd, ended := p.cmd, p.ended
+	p.mu.Unlock()
+	if cmd == nil {
+		return
+	}
+	_ = cmd.Process.Signal(signalEnd)
+	select {
+	case <-ended:
+	case <-time.After(grace):
+		p.Kill()
+	}
+}

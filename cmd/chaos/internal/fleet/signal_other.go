@@ -1,0 +1,14 @@
+//go:build !unix
+
+package fleet
+
+import "syscall"
+
+// Where there is no SIGSTOP, a process that would be frozen is killed.
+const (
+	signalStop     = syscall.SIGKILL
+	signalContinue = syscall.SIGKILL
+	signalEnd      = syscall.SIGKILL
+)
+
+func childAttributes() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,135 @@
+// Package load plays the callers: they post requests of many kinds, poll until
+// each is over, cancel some, repeat some, and write down what they saw.
+package load
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/witness"
+)
+
+// Options say how much load and where.
+type Options struct {
+	Acceptor string        // URL
+	Seed     uint64        // decides kinds, payloads and moments
+	Jobs     int           // requests in all
+	Over     time.Duration // in which they are posted
+	Journal  *witness.Journal
+}
+
+// Load is a crowd of callers.
+type Load struct {
+	Options
+	client *http.Client
+}
+
+// requestTimeout is how long a caller waits for an answer.
+const requestTimeout = 15 * time.Second
+
+// New makes callers that wait to be started.
+func New(opts Options) *Load {
+	return &Load{Options: opts, client: &http.Client{
+		Timeout:       requestTimeout,
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 4 * time.Second},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Close gives back idle connections.
+func (l *Load) Close() { l.client.CloseIdleConnections() }
+
+// Run posts all requests, evenly over Options.Over, and returns when every
+// promised job was seen to have ended. Those who have seen no end when ctx is
+// done go home.
+func (l *Load) Run(ctx context.Context) {
+	posting, stop := context.WithTimeout(ctx, l.Over)
+	defer stop()
+	var callers sync.WaitGroup
+	defer callers.Wait()
+	tick := time.NewTicker(max(l.Over/time.Duration(max(l.Jobs, 1)), time.Millisecond))
+	defer tick.Stop()
+	for i := range l.Jobs {
+		callers.Go(func() { l.call(ctx, posting, i) })
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// call is one caller with one request.
+func (l *Load) call(ctx, posting context.Context, number int) {
+	chance := rand.New(rand.NewPCG(l.Seed, uint64(number)+1000))
+	r := newRequest(number, chance)
+	if r.kind == witness.Keyed {
+		l.repeat(ctx, posting, r, chance)
+		return
+	}
+	p, ok := l.post(posting, r)
+	if !ok {
+		return
+	}
+	if r.kind == witness.Canceled {
+		l.cancelLater(ctx, p, time.Duration(chance.IntN(3000))*time.Millisecond)
+	}
+	l.follow(ctx, p, chance)
+}
+
+// repeat posts one request several times at once, follows its job, and posts
+// the request once more when that is over.
+func (l *Load) repeat(ctx, posting context.Context, r request, chance *rand.Rand) {
+	ids := make(chan *witness.Promise, 3)
+	var callers sync.WaitGroup
+	for range 1 + chance.IntN(3) {
+		callers.Go(func() {
+			if p, ok := l.post(posting, r); ok {
+				ids <- p
+			}
+		})
+	}
+	callers.Wait()
+	close(ids)
+	followed := map[string]bool{}
+	for p := range ids {
+		if !followed[p.ID] {
+			followed[p.ID] = true
+			l.follow(ctx, p, chance)
+		}
+	}
+	if len(followed) > 0 {
+		l.post(posting, r)
+	}
+}
+
+// Audit asks about every promised job again, as if for the first time.
+func (l *Load) Audit(ctx context.Context) {
+	places := make(chan struct{}, 8)
+	var callers sync.WaitGroup
+	for i, p := range l.Journal.Promises() {
+		places <- struct{}{}
+		callers.Go(func() {
+			defer func() { <-places }()
+			chance := rand.New(rand.NewPCG(l.Seed, uint64(i)+1_000_000))
+			l.follow(ctx, &p, chance)
+		})
+	}
+	callers.Wait()
+}
+
+// pause waits for about d, or until ctx is done.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d/2 + rand.N(d)):
+	}
+}
+
+func describe(response *http.Response, what string) string {
+	return fmt.Sprintf("%s %s: %s", response.Request.Method, what, response.Status)
+}

@@ -1,0 +1,128 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/witness"
+)
+
+// Operations that the load needs: the first is done by the backend, the
+// handler of the second panics.
+const (
+	OperationWork      = "work"
+	OperationPanicking = "panicking"
+)
+
+// request is what a caller posts.
+type request struct {
+	kind    witness.Kind
+	path    string
+	payload []byte
+	key     string
+}
+
+// mix says how many of a hundred requests are of each kind.
+var mix = []struct {
+	kind  witness.Kind
+	share int
+}{
+	{witness.Quick, 30}, {witness.Slow, 15}, {witness.Large, 10}, {witness.Flaky, 10},
+	{witness.Failing, 5}, {witness.Panicking, 5}, {witness.Canceled, 10}, {witness.Keyed, 15},
+}
+
+func newRequest(number int, chance *rand.Rand) request {
+	r := request{kind: draw(chance), path: "/api/" + OperationWork}
+	size := 20 + chance.IntN(2000)
+	switch r.kind {
+	case witness.Slow:
+		r.path += fmt.Sprintf("?duration=%dms", 500+chance.IntN(6500))
+	case witness.Canceled:
+		r.path += fmt.Sprintf("?duration=%dms", 500+chance.IntN(3500))
+	case witness.Large:
+		size = 250_000 + chance.IntN(500_000)
+		r.path += fmt.Sprintf("?duration=%dms&size=%d", chance.IntN(2000), 300_000+chance.IntN(700_000))
+	case witness.Flaky:
+		r.path += fmt.Sprintf("?failures=%d", 1+chance.IntN(2))
+	case witness.Failing:
+		r.path += "?refuse=409"
+	case witness.Panicking:
+		r.path = "/api/" + OperationPanicking
+	case witness.Keyed:
+		r.key = fmt.Sprintf("chaos-%d-%d", number, chance.Uint64())
+		r.path += fmt.Sprintf("?duration=%dms", chance.IntN(500))
+	}
+	r.payload = make([]byte, size)
+	for i := range r.payload {
+		r.payload[i] = byte(chance.UintN(256))
+	}
+	return r
+}
+
+func draw(chance *rand.Rand) witness.Kind {
+	n := chance.IntN(100)
+	for _, m := range mix {
+		if n -= m.share; n < 0 {
+			return m.kind
+		}
+	}
+	return witness.Quick
+}
+
+// post sends the request until it is promised or ctx is done. Each try without
+// a key is a request of its own, so one without a 202 counts for nothing.
+func (l *Load) post(ctx context.Context, r request) (*witness.Promise, bool) {
+	for ctx.Err() == nil {
+		p, refusal := l.try(ctx, r)
+		if refusal == "" {
+			l.Journal.Accept(*p)
+			return p, true
+		}
+		l.Journal.Refuse(refusal)
+		pause(ctx, 300*time.Millisecond)
+	}
+	return nil, false
+}
+
+// try gives the promise, or what the request got instead.
+func (l *Load) try(ctx context.Context, r request) (p *witness.Promise, refusal string) {
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, l.Acceptor+r.path, bytes.NewReader(r.payload))
+	if err != nil {
+		return nil, err.Error()
+	}
+	post.Header.Set("Content-Type", "application/octet-stream")
+	if r.key != "" {
+		post.Header.Set("Idempotency-Key", `"`+r.key+`"`)
+	}
+	response, err := l.client.Do(post)
+	if err != nil {
+		return nil, "no answer"
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if response.StatusCode != http.StatusAccepted {
+		return nil, response.Status
+	}
+	// The 202 and its Location are the promise, whether or not the body came.
+	digest := sha256.Sum256(r.payload)
+	p = &witness.Promise{
+		Kind: r.kind, Key: r.key, StatusURL: response.Header.Get("Location"),
+		Payload: hex.EncodeToString(digest[:]), At: time.Now(),
+	}
+	var accepted struct{ ID string }
+	if err == nil {
+		err = json.Unmarshal(body, &accepted)
+	}
+	if p.ID = accepted.ID; err != nil {
+		p.ID = lastElement(p.StatusURL)
+	}
+	return p, ""
+}
