@@ -15,6 +15,13 @@ import (
 var faults = map[string]struct {
 	begin, end func(*fixture)
 }{
+	"detached, then silence": {
+		begin: func(f *fixture) {
+			f.Faults().DetachLinks(queue, "amqp:link:detach-forced", "idle")
+			f.Faults().BlackHole(true)
+		},
+		end: func(f *fixture) { f.Faults().BlackHole(false) },
+	},
 	"reset": {
 		begin: func(f *fixture) { f.Faults().DropConnections() },
 	},

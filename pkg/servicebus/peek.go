@@ -22,7 +22,9 @@ func (r *Receiver) Peek(ctx context.Context, from int64, limit int) ([]*job.Deli
 	start := time.Now()
 	callCtx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
 	defer cancel()
-	messages, err := line.end.PeekMessages(callCtx, limit, &azservicebus.PeekMessagesOptions{FromSequenceNumber: &from})
+	messages, err := call(callCtx, r.trunk, func(ctx context.Context) ([]*azservicebus.ReceivedMessage, error) {
+		return line.end.PeekMessages(ctx, limit, &azservicebus.PeekMessagesOptions{FromSequenceNumber: &from})
+	})
 	if err != nil {
 		if ctx.Err() == nil {
 			r.trunk.failed(line, start, err)

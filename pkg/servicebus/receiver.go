@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
@@ -110,60 +109,84 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*job.Delivery, err
 	}
 }
 
-// receiveOver receives over one line until there is something or the line is
-// found dead.
-func (r *Receiver) receiveOver(ctx context.Context, line *receiverLine, limit int) ([]*azservicebus.ReceivedMessage, error) {
-	var watching sync.WaitGroup
-	defer watching.Wait()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	watching.Go(func() { r.watch(ctx, cancel, line) })
-	messages, err := line.end.ReceiveMessages(ctx, min(max(limit, 1), maxCredit), &azservicebus.ReceiveMessagesOptions{
-		TimeAfterFirstMessage: time.Nanosecond,
-	})
-	if len(messages) > 0 {
-		line.hear()
-		return messages, nil
-	}
-	if cause := context.Cause(ctx); cause != nil {
-		return nil, cause
-	}
-	return nil, err
+// received is what a call of the SDK gave.
+type received struct {
+	messages []*azservicebus.ReceivedMessage
+	err      error
 }
 
-// watch asks the broker for a sign of life whenever nothing was heard over line
-// for a while, and ends the wait for messages if there is none.
-func (r *Receiver) watch(ctx context.Context, end context.CancelCauseFunc, line *receiverLine) {
+// receiveOver receives over one line until there is something or the line is
+// found dead: whenever nothing was heard for a while it asks the broker for a
+// sign of life.
+func (r *Receiver) receiveOver(ctx context.Context, line *receiverLine, limit int) ([]*azservicebus.ReceivedMessage, error) {
+	callCtx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan received, 1)
+	if !r.trunk.begin(func() { done <- receiveMessages(callCtx, line, limit) }) {
+		return nil, errClosed
+	}
 	ticker := time.NewTicker(r.opts.ProbeInterval)
 	defer ticker.Stop()
 	for {
 		select {
+		case got := <-done:
+			return got.messages, got.err
 		case <-ctx.Done():
-			return
+			return r.lastOf(line, done, ctx.Err())
 		case now := <-ticker.C:
 			if !line.silentSince(now.Add(-r.opts.ProbeInterval)) {
 				continue
 			}
 			if err := r.probe(ctx, line); err != nil {
-				end(err)
-				return
+				cancel()
+				return r.lastOf(line, done, err)
 			}
 		}
 	}
 }
 
+func receiveMessages(ctx context.Context, line *receiverLine, limit int) received {
+	messages, err := line.end.ReceiveMessages(ctx, min(max(limit, 1), maxCredit), &azservicebus.ReceiveMessagesOptions{
+		TimeAfterFirstMessage: time.Nanosecond,
+	})
+	if len(messages) > 0 {
+		line.hear()
+	}
+	return received{messages, err}
+}
+
+// lastOf gives the messages that came as a call was ended, or why it was. A
+// call that does not end takes its line with it.
+func (r *Receiver) lastOf(line *receiverLine, done <-chan received, why error) ([]*azservicebus.ReceivedMessage, error) {
+	select {
+	case got := <-done:
+		if len(got.messages) > 0 {
+			return got.messages, nil
+		}
+	case <-time.After(closeTimeout):
+		r.trunk.drop(line, why)
+	}
+	return nil, why
+}
+
 // probe reports whether the broker answers over line. Any answer will do.
 func (r *Receiver) probe(ctx context.Context, line *receiverLine) error {
 	start := time.Now()
-	probeCtx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
-	defer cancel()
-	err := ping(probeCtx, line.end)
-	if err == nil {
-		line.hear()
+	err := r.ping(ctx, line)
+	if err == nil || ctx.Err() != nil || !r.trunk.failed(line, start, err) {
 		return nil
 	}
-	if ctx.Err() != nil || !r.trunk.failed(line, start, err) {
-		return nil
+	return err
+}
+
+func (r *Receiver) ping(ctx context.Context, line *receiverLine) error {
+	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
+	defer cancel()
+	_, err := call(ctx, r.trunk, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, ping(ctx, line.end)
+	})
+	if err == nil {
+		line.hear()
 	}
 	return err
 }
@@ -174,16 +197,17 @@ func (r *Receiver) Ready(ctx context.Context) error {
 	if err := r.trunk.down(); err != nil {
 		return translate(ctx, action, err)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*r.opts.Timeout, busy(action, context.DeadlineExceeded))
+	defer cancel()
 	line, err := r.trunk.get(ctx)
 	if err != nil {
-		return translate(ctx, action, err)
+		return r.giveUp(ctx, action, err)
 	}
 	start := time.Now()
-	if err := ping(ctx, line.end); err != nil {
+	if err := r.ping(ctx, line); err != nil {
 		r.trunk.failed(line, start, err)
-		return translate(ctx, action, err)
+		return r.giveUp(ctx, action, err)
 	}
-	line.hear()
 	return nil
 }
 

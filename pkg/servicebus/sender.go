@@ -1,6 +1,7 @@
 package servicebus
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -152,12 +153,22 @@ func (s *Sender) Schedule(ctx context.Context, m *job.Message, at time.Time) err
 	if err := s.trunk.down(); err != nil {
 		return busy(action, err)
 	}
+	message := encode(m)
+	message.Body = bytes.Clone(m.Body) // the call may outlive this one
+	return s.bounded(ctx, action, func(ctx context.Context, line *senderLine) error {
+		_, err := line.end.ScheduleMessages(ctx, []*azservicebus.Message{message}, at.UTC(), nil)
+		return err
+	})
+}
+
+// bounded makes a call over the line there is, within the sender's time-out.
+func (s *Sender) bounded(ctx context.Context, action string, do func(context.Context, *senderLine) error) error {
 	callCtx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
 	line, err := s.trunk.get(callCtx)
 	if err == nil {
 		start := time.Now()
-		_, err = line.end.ScheduleMessages(callCtx, []*azservicebus.Message{encode(m)}, at.UTC(), nil)
+		_, err = call(callCtx, s.trunk, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, line) })
 		if err == nil {
 			line.hear()
 		} else if ctx.Err() == nil {
@@ -177,21 +188,13 @@ func (s *Sender) Ready(ctx context.Context) error {
 	if err := s.trunk.down(); err != nil {
 		return busy(action, err)
 	}
-	line, err := s.trunk.get(ctx)
-	if err != nil {
-		return translateSend(action, err)
-	}
-	start := time.Now()
-	probe, err := s.attach(ctx, line.client)
-	if probe != nil {
-		_ = probe.Close(ctx)
-	}
-	if err != nil {
-		s.trunk.failed(line, start, err)
-		return translateSend(action, err)
-	}
-	line.hear()
-	return nil
+	return s.bounded(ctx, action, func(ctx context.Context, line *senderLine) error {
+		probe, err := s.attach(ctx, line.client)
+		if probe != nil {
+			_ = probe.Close(ctx)
+		}
+		return err
+	})
 }
 
 // Close sends what is waiting, gives up what ctx leaves no time for, and

@@ -43,82 +43,86 @@ func deliveries(line *receiverLine, messages []*azservicebus.ReceivedMessage) []
 // receiver then, or an earlier try of the same call removed it and its reply
 // was lost.
 func (r *Receiver) Complete(ctx context.Context, d *job.Delivery) error {
-	return r.settle(ctx, "complete message", d, func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error {
-		return receiver.CompleteMessage(ctx, m, nil)
-	})
+	_, err := r.settle(ctx, "complete message", d, settled((*azservicebus.Receiver).CompleteMessage, nil))
+	return err
 }
 
 // Abandon gives the message back to the queue, which counts as a delivery.
 func (r *Receiver) Abandon(ctx context.Context, d *job.Delivery) error {
-	return r.settle(ctx, "abandon message", d, func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error {
-		return receiver.AbandonMessage(ctx, m, nil)
-	})
+	_, err := r.settle(ctx, "abandon message", d, settled((*azservicebus.Receiver).AbandonMessage, nil))
+	return err
 }
 
 // DeadLetter moves the message to the dead-letter queue, where operators see
 // reason and description. Azure keeps 4,096 characters of each.
 func (r *Receiver) DeadLetter(ctx context.Context, d *job.Delivery, reason, description string) error {
 	opts := &azservicebus.DeadLetterOptions{Reason: &reason, ErrorDescription: &description}
-	return r.settle(ctx, "dead-letter message", d, func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error {
-		return receiver.DeadLetterMessage(ctx, m, opts)
-	})
+	_, err := r.settle(ctx, "dead-letter message", d, settled((*azservicebus.Receiver).DeadLetterMessage, opts))
+	return err
 }
 
 // Renew prolongs the lock by the queue's lock duration from now and sets
 // d.LockedUntil.
 func (r *Receiver) Renew(ctx context.Context, d *job.Delivery) error {
-	var until time.Time
-	err := r.settle(ctx, "renew lock", d, func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error {
-		renewed := *m // the SDK writes to it
-		err := receiver.RenewMessageLock(ctx, &renewed, nil)
-		until = value(renewed.LockedUntil)
-		return err
-	})
+	until, err := r.settle(ctx, "renew lock", d,
+		func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) (time.Time, error) {
+			renewed := *m // the SDK writes to it
+			err := receiver.RenewMessageLock(ctx, &renewed, nil)
+			return value(renewed.LockedUntil), err
+		})
 	if err == nil {
 		d.LockedUntil = until
 	}
 	return err
 }
 
-type settlement func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error
+// settlement is a call about a message. A renewal gives the lock's new end.
+type settlement func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) (time.Time, error)
+
+// settled makes a settlement of one of the SDK's methods.
+func settled[O any](method func(*azservicebus.Receiver, context.Context, *azservicebus.ReceivedMessage, *O) error, opts *O) settlement {
+	return func(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) (time.Time, error) {
+		return time.Time{}, method(receiver, ctx, m, opts)
+	}
+}
 
 // settle makes a call about a delivery until the broker has answered it. Each
 // try has a deadline: the SDK's own delays between tries are long.
-func (r *Receiver) settle(ctx context.Context, action string, d *job.Delivery, call settlement) error {
+func (r *Receiver) settle(ctx context.Context, action string, d *job.Delivery, do settlement) (time.Time, error) {
 	receipt, ok := d.Receipt.(*receipt)
 	if !ok {
-		return fmt.Errorf("%s: the delivery has no receipt of a receiver", action)
+		return time.Time{}, fmt.Errorf("%s: the delivery has no receipt of a receiver", action)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, r.opts.SettleTimeout, busy(action, context.DeadlineExceeded))
 	defer cancel()
 	for firstTry := true; ; firstTry = false {
 		line, err := r.trunk.get(ctx)
 		if err != nil {
-			return r.giveUp(ctx, action, err)
+			return time.Time{}, r.giveUp(ctx, action, err)
 		}
-		err = r.try(ctx, line, receipt.over(line, firstTry), call)
+		until, err := r.try(ctx, line, receipt.over(line, firstTry), do)
 		if err == nil || errors.Is(err, job.ErrLockLost) {
-			return err
+			return until, err
 		}
 		if ctx.Err() != nil {
-			return r.giveUp(ctx, action, err)
+			return time.Time{}, r.giveUp(ctx, action, err)
 		}
 		r.mend(ctx, line)
 	}
 }
 
-func (r *Receiver) try(ctx context.Context, line *receiverLine, message *azservicebus.ReceivedMessage, call settlement) error {
-	tryCtx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
+func (r *Receiver) try(ctx context.Context, line *receiverLine, m *azservicebus.ReceivedMessage, do settlement) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.opts.Timeout)
 	defer cancel()
-	err := call(tryCtx, line.end, message)
-	if err == nil {
+	until, err := call(ctx, r.trunk, func(ctx context.Context) (time.Time, error) { return do(ctx, line.end, m) })
+	lost := hasCode(err, azservicebus.CodeLockLost)
+	if err == nil || lost {
 		line.hear()
 	}
-	if hasCode(err, azservicebus.CodeLockLost) {
-		line.hear()
-		return job.ErrLockLost
+	if lost {
+		err = job.ErrLockLost
 	}
-	return err
+	return until, err
 }
 
 // mend has the SDK repair the connection of a call that failed, or has the line

@@ -42,6 +42,7 @@ type trunk[E any] struct {
 	work   sync.WaitGroup
 
 	mu      sync.Mutex
+	closed  bool          // no more work begins
 	line    *line[E]      // nil while there is none
 	failure error         // why there is none; nil before the first attempt has ended
 	changed chan struct{} // closed when line or failure changes
@@ -68,6 +69,41 @@ func newTrunk[E any](connect Connect, attach attach[E], logger *slog.Logger) *tr
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.work.Go(t.open)
 	return t
+}
+
+// begin runs f beside the caller, unless the trunk is closed.
+func (t *trunk[E]) begin(f func()) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.closed {
+		t.work.Go(f)
+	}
+	return !t.closed
+}
+
+// call makes a call of the SDK that is to end with ctx, and returns when ctx
+// ends even if the call does not: the SDK holds locks while it talks to the
+// broker, and who waits for them does not heed a context.
+func call[E, T any](ctx context.Context, t *trunk[E], f func(ctx context.Context) (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	begun := t.begin(func() {
+		value, err := f(ctx)
+		done <- outcome{value, err}
+	})
+	var none T
+	if !begun {
+		return none, errClosed
+	}
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
 }
 
 // get waits for a line. It gives up when ctx ends, and at once when the queue
@@ -119,7 +155,7 @@ func (t *trunk[E]) failed(l *line[E], start time.Time, err error) (dropped bool)
 func (t *trunk[E]) drop(l *line[E], cause error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.line != l || t.ctx.Err() != nil {
+	if t.line != l || t.closed {
 		return
 	}
 	t.logger.Warn("connection to Service Bus lost, connecting again", "error", cause)
@@ -179,6 +215,10 @@ func (t *trunk[E]) dial() (*line[E], error) {
 func (t *trunk[E]) use(l *line[E]) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		t.work.Go(func() { closeClient(l.client) })
+		return
+	}
 	if t.failure != nil {
 		t.logger.Info("connected to Service Bus again")
 	}
@@ -189,17 +229,18 @@ func (t *trunk[E]) use(l *line[E]) {
 // close ends everything. Calls in flight fail.
 func (t *trunk[E]) close(ctx context.Context) error {
 	t.cancel()
+	t.mu.Lock()
+	l := t.line
+	t.line = nil
+	if l != nil && !t.closed {
+		t.work.Go(func() { closeClient(l.client) })
+	}
+	t.closed = true
+	t.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
-		defer close(done)
 		t.work.Wait()
-		t.mu.Lock()
-		l := t.line
-		t.line = nil
-		t.mu.Unlock()
-		if l != nil {
-			closeClient(l.client)
-		}
+		close(done)
 	}()
 	select {
 	case <-done:
