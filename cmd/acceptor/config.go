@@ -22,7 +22,7 @@ type config struct {
 	Storage    azure.Storage
 	Auth       auth.Config
 
-	SubmitRoles []string `env:"AUTH_SUBMIT_ROLES" envDefault:"Jobs.Submit" help:"app roles or scopes, separated by commas; with AUTH_MODE=entra a caller needs one to submit"`
+	SubmitRoles []string `env:"AUTH_SUBMIT_ROLES" envDefault:"Jobs.Submit" help:"app roles and scopes, separated by commas, of which a caller needs one to submit"`
 
 	TicketKeys     ticketKeys `env:"TICKET_KEYS,notEmpty" help:"keys that sign ids, base64 of 32 bytes or more, separated by commas; the first signs"`
 	OperationsFile string     `env:"OPERATIONS_FILE,notEmpty" help:"path of the operations file"`

@@ -19,8 +19,8 @@ type config struct {
 	Storage azure.Storage
 	Auth    auth.Config
 
-	ReadRoles   []string `env:"AUTH_READ_ROLES" envDefault:"Jobs.Read" help:"app roles or scopes, separated by commas; with AUTH_MODE=entra a caller needs one to read status and results"`
-	CancelRoles []string `env:"AUTH_CANCEL_ROLES" envDefault:"Jobs.Cancel" help:"app roles or scopes, separated by commas; with AUTH_MODE=entra a caller needs one to cancel"`
+	ReadRoles   []string `env:"AUTH_READ_ROLES" envDefault:"Jobs.Read" help:"app roles and scopes, separated by commas, of which a caller needs one to read status and results"`
+	CancelRoles []string `env:"AUTH_CANCEL_ROLES" envDefault:"Jobs.Cancel" help:"app roles and scopes, separated by commas, of which a caller needs one to cancel"`
 
 	TicketKeys     ticketKeys `env:"TICKET_KEYS,notEmpty" help:"keys that sign ids, as the acceptor has them"`
 	OperationsFile string     `env:"OPERATIONS_FILE,notEmpty" help:"path of the operations file"`

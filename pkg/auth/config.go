@@ -32,9 +32,9 @@ func (m *Mode) UnmarshalText(text []byte) error {
 // Config says whose tokens are good. It is a part of a program's
 // configuration, with the tags of github.com/caarlos0/env.
 type Config struct {
-	Mode     Mode     `env:"AUTH_MODE" envDefault:"none" help:"none: everybody may call; entra: callers show an access token of Microsoft Entra ID"`
-	Issuer   string   `env:"AUTH_ISSUER" help:"issuer of the tokens, as in https://login.microsoftonline.com/{tenant id}/v2.0"`
-	Audience []string `env:"AUTH_AUDIENCE" help:"audiences of which a token has one, separated by commas: the application (client) id of the API, or its api:// URI in tokens of version 1.0"`
+	Mode     Mode     `env:"AUTH_MODE" envDefault:"none" help:"none: everybody may call; entra: callers show an access token of Entra ID"`
+	Issuer   string   `env:"AUTH_ISSUER" help:"issuer of access tokens, as in https://login.microsoftonline.com/{tenant id}/v2.0"`
+	Audience []string `env:"AUTH_AUDIENCE" help:"audience of access tokens: the API's application (client) id; several are separated by commas"`
 }
 
 // Check gives one line for each wrong setting.
