@@ -39,6 +39,8 @@ func (s *session) attach(r *amqp.Reader) error {
 		return failure(amqp.CondNotAllowed, "handle %d is above handle-max %d", p.Handle, maxHandle)
 	case s.links[p.Handle] != nil:
 		return s.fail(failure(amqp.CondHandleInUse, "handle %d has a link", p.Handle))
+	case c.linkCount >= 2*maxLinks:
+		return failure(amqp.CondResourceLimitExceeded, "%d links, most of them refused", c.linkCount)
 	case c.linkCount >= maxLinks:
 		s.refuse(&p, failure(amqp.CondResourceLimitExceeded, "more than %d links", maxLinks))
 	case p.Role == amqp.RoleSender:

@@ -27,7 +27,7 @@ type conn struct {
 
 	mu            sync.Mutex // guards all below
 	opened        bool       // our open has been sent
-	closing       bool       // our close has been sent
+	closing       bool       // our close has been sent: nothing may follow it
 	dead          bool       // nothing is read or written any more
 	swallows      bool       // a black hole: what comes is thrown away and nothing goes out
 	writing       bool       // a goroutine is writing to the socket
@@ -189,6 +189,8 @@ func (c *conn) sayClose(reason *amqp.Error) {
 	}
 	c.send(0, &amqp.Close{Error: reason})
 	c.closing = true
+	c.cancel()
+	c.wakeAll()
 	_ = c.net.SetWriteDeadline(time.Now().Add(closeTimeout))
 	for !c.dead && !c.swallows && len(c.out.held) == 0 && c.out.size() > 0 {
 		if c.writing {
@@ -207,6 +209,9 @@ func (c *conn) linger() {
 	_ = c.net.SetReadDeadline(time.Now().Add(closeTimeout))
 	_, _ = io.Copy(io.Discard, c.net)
 }
+
+// ended gives whether nothing may be sent any more.
+func (c *conn) ended() bool { return c.dead || c.closing }
 
 // kill makes the connection dead: nobody reads, writes or waits for anything any more.
 func (c *conn) kill(err error) {

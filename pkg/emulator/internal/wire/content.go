@@ -24,6 +24,9 @@ type content struct {
 	appEnd      int    // where it ends; equal to appStart when there is none
 }
 
+// smallestSize is what the smallest message counts against a queue's quota, so that no number of empty ones is free.
+const smallestSize = 64
+
 // stored keeps a message and its content in one allocation.
 type stored struct {
 	message queue.Message
@@ -92,7 +95,7 @@ func parseMessage(encoded []byte) (*queue.Message, error) {
 	s.message.ID = messageID(properties.MessageID)
 	s.content.keepTail(&sections, &properties, &s.message.ID)
 	s.message.TimeToLive = timeToLive(&sections.Header, &properties)
-	s.message.Size = len(encoded)
+	s.message.Size = max(len(encoded), smallestSize)
 	s.message.Content = &s.content
 	return &s.message, nil
 }

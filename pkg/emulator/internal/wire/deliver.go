@@ -52,10 +52,10 @@ func (l *outgoingLink) deliverOne(m *queue.Message) bool {
 
 // awaitTurn waits until a frame may be sent. It gives false when the link has ended.
 func (l *outgoingLink) awaitTurn() bool {
-	for !l.stopped && !l.session.conn.dead && !l.canSend() {
+	for !l.ended() && !l.canSend() {
 		l.wait()
 	}
-	return !l.stopped && !l.session.conn.dead
+	return !l.ended()
 }
 
 // sendMessage sends a message as one delivery. The mutex may be released meanwhile.

@@ -379,3 +379,31 @@ func TestNoise(t *testing.T) {
 	r.idle()
 	r.healthy()
 }
+
+// Links are bounded: one too many is refused, and a peer that goes on regardless is closed.
+func TestLinksAreBounded(t *testing.T) {
+	r := newRig(t, Options{}, queue.Properties{})
+	p := r.open()
+	go func() {
+		for i := range 2*maxLinks + 1 {
+			p.send(0, &amqp.Attach{Name: "l", Handle: uint32(i), Role: amqp.RoleReceiver, Source: &amqp.Source{Address: amqp.Some("q")}})
+		}
+	}()
+	p.expectDetach(maxLinks, amqp.CondResourceLimitExceeded)
+	p.expectClose(amqp.CondResourceLimitExceeded)
+	r.idle()
+}
+
+// Even empty messages count against the quota of a queue.
+func TestEmptyMessagesCount(t *testing.T) {
+	r := newRig(t, Options{}, queue.Properties{MaxSizeInMegabytes: 1})
+	empty := bytes.Repeat(message(""), (1<<20)/smallestSize+1) // a batch of messages with nothing in them
+	p := r.open()
+	p.sendsTo(0, "q")
+	p.send(0, &amqp.Transfer{DeliveryID: amqp.Some(uint32(0)), MessageFormat: amqp.Some(uint32(batchFormat)), More: true}, empty[:len(empty)/2]...)
+	p.send(0, &amqp.Transfer{}, empty[len(empty)/2:]...)
+	var d amqp.Disposition
+	if p.expect(amqp.DescDisposition, &d); d.State.Error == nil || d.State.Error.Condition != amqp.CondResourceLimitExceeded {
+		t.Errorf("got %+v", d)
+	}
+}

@@ -127,17 +127,23 @@ func (l *outgoingLink) awaitCredit() (ctx context.Context, max int, drain, ok bo
 	c := l.session.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !l.stopped && !c.dead && (l.credit == 0 && !l.drain || !l.canSend()) {
+	for !l.ended() && !l.drain && (l.credit == 0 || !l.canSend()) {
 		l.wait()
 	}
-	if l.stopped || c.dead {
+	if l.ended() {
 		return nil, 0, false, false
 	}
 	if l.ctx.Err() != nil {
 		l.ctx, l.interrupt = context.WithCancel(c.ctx)
 	}
-	return l.ctx, int(min(l.credit, deliveryBatch)), l.drain, true
+	if l.canSend() {
+		max = int(min(l.credit, deliveryBatch))
+	}
+	return l.ctx, max, l.drain, true
 }
+
+// ended gives whether the link sends nothing any more.
+func (l *outgoingLink) ended() bool { return l.stopped || l.session.conn.ended() }
 
 // canSend gives whether a frame may be sent: the session's window is open, the peer has not left too many deliveries
 // unsettled, and not too much is waiting to be written.
@@ -176,7 +182,7 @@ func (l *outgoingLink) drained() {
 	c := l.session.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !l.stopped && !c.dead && l.drain {
+	if !l.ended() && l.drain {
 		l.finishDrain()
 	}
 	c.flush()
@@ -195,7 +201,7 @@ func (l *outgoingLink) close(reason *amqp.Error) {
 	c := l.session.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.dead && !l.session.ending {
+	if !c.ended() && !l.session.ending {
 		l.session.closeLink(l.handle, l, reason)
 		c.flush()
 	}

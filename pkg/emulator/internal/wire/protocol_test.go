@@ -342,3 +342,42 @@ func TestParseAddress(t *testing.T) {
 		}
 	}
 }
+
+// A receiver that drains while its session's window is closed is answered all the same, and loses no message by it.
+func TestDrainWithClosedWindow(t *testing.T) {
+	r := newRig(t, Options{}, queue.Properties{})
+	r.put("a")
+	p := r.open()
+	p.receivesFrom(0, "q")
+	flow := &amqp.Flow{NextIncomingID: amqp.Some(uint32(0)), Handle: amqp.Some(uint32(0)), LinkCredit: amqp.Some(uint32(3)), Drain: true}
+	p.send(0, flow)
+	var f amqp.Flow
+	if p.expect(amqp.DescFlow, &f); !f.Drain || f.LinkCredit.Value != 0 || f.DeliveryCount.Value != 3 {
+		t.Errorf("got %+v", f)
+	}
+	p.send(0, &amqp.Flow{NextIncomingID: amqp.Some(uint32(0)), IncomingWindow: 5, Handle: amqp.Some(uint32(0)),
+		DeliveryCount: amqp.Some(uint32(3)), LinkCredit: amqp.Some(uint32(1))})
+	p.delivered()
+}
+
+// Each SASL mechanism on offer is accepted.
+func TestMechanisms(t *testing.T) {
+	r := newRig(t, Options{}, queue.Properties{})
+	for _, name := range mechanisms {
+		p := r.dial()
+		p.write(append(amqp.HeaderSASL[:], frame(amqp.FrameSASL, 0, &amqp.SASLInit{Mechanism: name, InitialResponse: []byte("\x00u\x00p")})...))
+		if h, err := p.frames.ProtocolHeader(); h != amqp.HeaderSASL || err != nil {
+			t.Fatalf("%s: %v, %v", name, h, err)
+		}
+		var offer amqp.SASLMechanisms
+		p.expect(amqp.DescSASLMechanisms, &offer)
+		if !reflect.DeepEqual(offer.Mechanisms, mechanisms) {
+			t.Errorf("offered %v", offer.Mechanisms)
+		}
+		var outcome amqp.SASLOutcome
+		if p.expect(amqp.DescSASLOutcome, &outcome); outcome.Code != amqp.SASLOK {
+			t.Errorf("%s: code %d", name, outcome.Code)
+		}
+		p.openWith(&amqp.Open{})
+	}
+}

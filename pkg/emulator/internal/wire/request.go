@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"github.com/asyncreply/asyncreply/pkg/emulator/internal/amqp"
@@ -153,7 +154,7 @@ func (l *outgoingLink) sendReplies() {
 		encoded := l.replies[0]
 		l.replies = l.replies[1:]
 		l.replyBytes -= len(encoded)
-		if !l.sendBytes([]byte{byte(l.deliveryCount)}, encoded) {
+		if !l.sendBytes(binary.BigEndian.AppendUint32(nil, l.deliveryCount), encoded) {
 			return
 		}
 		if !l.settled {
@@ -164,8 +165,8 @@ func (l *outgoingLink) sendReplies() {
 
 // awaitReply waits until there is an answer and credit for it, or the receiver drains. It gives false when the link has ended.
 func (l *outgoingLink) awaitReply() bool {
-	for !l.stopped && !l.session.conn.dead && !l.drain && (len(l.replies) == 0 || l.credit == 0) {
+	for !l.ended() && !l.drain && (len(l.replies) == 0 || l.credit == 0) {
 		l.wait()
 	}
-	return !l.stopped && !l.session.conn.dead
+	return !l.ended()
 }

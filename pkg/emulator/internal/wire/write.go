@@ -12,7 +12,7 @@ type appender interface {
 	Append(b []byte) []byte
 }
 
-// send appends a frame, unless the connection is dead.
+// send appends a frame, unless the connection has ended.
 func (c *conn) send(channel uint16, body appender) {
 	c.emitAck()
 	c.sendNow(channel, body)
@@ -27,13 +27,13 @@ func (c *conn) sendNow(channel uint16, body appender) {
 	c.out.buf = amqp.FinishFrame(body.Append(b), start)
 }
 
-// pass gives whether a frame may come or go: not on a dead connection, and not when a fault drops the connection at this frame.
+// pass gives whether a frame may come or go: not when the connection has ended, or when a fault drops it at this frame.
 func (c *conn) pass() bool {
-	if !c.dead && !c.server.faults.countFrame() {
+	if !c.ended() && !c.server.faults.countFrame() {
 		reset(c.net)
 		c.kill(net.ErrClosed)
 	}
-	return !c.dead
+	return !c.ended()
 }
 
 // flush writes what has been appended, or sees to it that another goroutine does. The mutex is released while writing.
