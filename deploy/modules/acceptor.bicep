@@ -1,0 +1,139 @@
+// The service that takes requests in and puts them into the queue.
+param location string
+param tags object
+param environmentId string
+param image string
+param registryServer string
+param identityName string
+param platformIdentityName string
+param minReplicas int
+param maxReplicas int
+
+param namespaceHost string
+param queueName string
+param blobEndpoint string
+param tableEndpoint string
+param payloadContainer string
+param resultContainer string
+param ticketKeysUrl string
+param operationsFile string
+param statusBaseUrl string
+param trustedProxies string
+param drainDelaySeconds int
+param shutdownSeconds int
+param logLevel string
+
+var port = 8080
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityName
+}
+
+resource platform 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: platformIdentityName
+}
+
+resource app 'Microsoft.App/containerApps@2025-01-01' = {
+  name: 'acceptor'
+  location: location
+  tags: tags
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identity.id}': {}
+      '${platform.id}': {}
+    }
+  }
+  properties: {
+    environmentId: environmentId
+    workloadProfileName: 'Consumption'
+    configuration: {
+      activeRevisionsMode: 'Single'
+      identitySettings: [
+        { identity: identity.id, lifecycle: 'Main' }
+        { identity: platform.id, lifecycle: 'None' }
+      ]
+      registries: [
+        { server: registryServer, identity: platform.id }
+      ]
+      secrets: [
+        { name: 'ticket-keys', keyVaultUrl: ticketKeysUrl, identity: platform.id }
+      ]
+      ingress: {
+        external: true
+        targetPort: port
+        transport: 'auto'
+        allowInsecure: false
+      }
+    }
+    template: {
+      terminationGracePeriodSeconds: drainDelaySeconds + shutdownSeconds + 20
+      containers: [
+        {
+          name: 'acceptor'
+          image: image
+          command: ['/usr/local/bin/acceptor']
+          resources: {
+            cpu: json('0.5')
+            memory: '1Gi'
+          }
+          env: [
+            { name: 'AZURE_CLIENT_ID', value: identity.properties.clientId }
+            { name: 'AZURE_TOKEN_CREDENTIALS', value: 'ManagedIdentityCredential' }
+            { name: 'SERVICEBUS_NAMESPACE', value: namespaceHost }
+            { name: 'SERVICEBUS_QUEUE', value: queueName }
+            { name: 'STORAGE_BLOB_ENDPOINT', value: blobEndpoint }
+            { name: 'STORAGE_TABLE_ENDPOINT', value: tableEndpoint }
+            { name: 'PAYLOAD_CONTAINER', value: payloadContainer }
+            { name: 'RESULT_CONTAINER', value: resultContainer }
+            { name: 'TICKET_KEYS', secretRef: 'ticket-keys' }
+            { name: 'OPERATIONS_FILE', value: operationsFile }
+            { name: 'STATUS_BASE_URL', value: statusBaseUrl }
+            { name: 'LISTEN_ADDR', value: ':${port}' }
+            { name: 'TRUSTED_PROXIES', value: trustedProxies }
+            { name: 'DRAIN_DELAY', value: '${drainDelaySeconds}s' }
+            { name: 'SHUTDOWN_TIMEOUT', value: '${shutdownSeconds}s' }
+            { name: 'LOG_LEVEL', value: logLevel }
+          ]
+          probes: [
+            {
+              type: 'Startup'
+              httpGet: { path: '/healthz', port: port }
+              periodSeconds: 3
+              failureThreshold: 10
+            }
+            {
+              type: 'Liveness'
+              httpGet: { path: '/healthz', port: port }
+              periodSeconds: 10
+              timeoutSeconds: 5
+              failureThreshold: 3
+            }
+            {
+              type: 'Readiness'
+              httpGet: { path: '/readyz', port: port }
+              periodSeconds: 5
+              timeoutSeconds: 5
+              failureThreshold: 2
+            }
+          ]
+        }
+      ]
+      scale: {
+        minReplicas: minReplicas
+        maxReplicas: maxReplicas
+        rules: [
+          {
+            name: 'http'
+            http: {
+              metadata: { concurrentRequests: '100' }
+            }
+          }
+        ]
+      }
+    }
+  }
+}
+
+output id string = app.id
+output url string = 'https://${app.properties.configuration.ingress.fqdn}'

@@ -1,0 +1,257 @@
+// The storage account: payloads and results in blobs, records in tables, and
+// who may do what with them.
+param name string
+param location string
+param tags object
+param workspaceId string
+param acceptorIdentityName string
+param statusIdentityName string
+param workerIdentityName string
+
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+param sku string
+param publicNetworkAccess bool
+
+@description('Days after which the services forget a job; blobs go a day later.')
+param retentionDays int
+
+@description('Origins whose pages may read results.')
+param allowedOrigins array
+
+var roles = {
+  blobContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+  blobReader: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
+  blobDelegator: 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'
+  tableContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+}
+
+resource acceptor 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: acceptorIdentityName
+}
+
+resource status 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: statusIdentityName
+}
+
+resource worker 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: workerIdentityName
+}
+
+resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'StorageV2'
+  sku: {
+    name: sku
+  }
+  properties: {
+    accessTier: 'Hot'
+    allowSharedKeyAccess: false
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    defaultToOAuthAuthentication: true
+    isLocalUserEnabled: false
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    publicNetworkAccess: publicNetworkAccess ? 'Enabled' : 'Disabled'
+    networkAcls: {
+      bypass: 'None'
+      defaultAction: publicNetworkAccess ? 'Allow' : 'Deny'
+    }
+  }
+}
+
+// Soft delete is off: tables have none, so a blob that came back would belong
+// to no record, and deleted results would be kept and paid for past retention.
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    deleteRetentionPolicy: {
+      enabled: false
+    }
+    containerDeleteRetentionPolicy: {
+      enabled: false
+    }
+    isVersioningEnabled: false
+    cors: {
+      corsRules: empty(allowedOrigins)
+        ? []
+        : [
+            {
+              allowedOrigins: allowedOrigins
+              allowedMethods: ['GET', 'HEAD', 'OPTIONS']
+              allowedHeaders: ['*']
+              exposedHeaders: ['*']
+              maxAgeInSeconds: 7200
+            }
+          ]
+    }
+  }
+}
+
+resource payloads 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+  parent: blobs
+  name: 'payloads'
+  properties: {
+    publicAccess: 'None'
+  }
+}
+
+resource results 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
+  parent: blobs
+  name: 'results'
+  properties: {
+    publicAccess: 'None'
+  }
+}
+
+resource tables 'Microsoft.Storage/storageAccounts/tableServices@2025-01-01' = {
+  parent: account
+  name: 'default'
+}
+
+// The worker drops expired days; this removes what it could not.
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
+  parent: account
+  name: 'default'
+  dependsOn: [blobs]
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'retention'
+          type: 'Lifecycle'
+          enabled: true
+          definition: {
+            filters: {
+              blobTypes: ['blockBlob']
+              prefixMatch: ['${payloads.name}/', '${results.name}/']
+            }
+            actions: {
+              baseBlob: {
+                delete: {
+                  daysAfterCreationGreaterThan: retentionDays + 1
+                }
+              }
+            }
+          }
+        }
+      ]
+    }
+  }
+}
+
+resource acceptorWritesPayloads 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(payloads.id, acceptor.id, roles.blobContributor)
+  scope: payloads
+  properties: {
+    principalId: acceptor.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.blobContributor)
+  }
+}
+
+resource workerReadsPayloads 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(payloads.id, worker.id, roles.blobContributor)
+  scope: payloads
+  properties: {
+    principalId: worker.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.blobContributor)
+  }
+}
+
+resource workerWritesResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(results.id, worker.id, roles.blobContributor)
+  scope: results
+  properties: {
+    principalId: worker.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.blobContributor)
+  }
+}
+
+resource statusReadsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(results.id, status.id, roles.blobReader)
+  scope: results
+  properties: {
+    principalId: status.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.blobReader)
+  }
+}
+
+// The keys that sign valet keys are the account's.
+resource statusSigns 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id, status.id, roles.blobDelegator)
+  scope: account
+  properties: {
+    principalId: status.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.blobDelegator)
+  }
+}
+
+// There is a table for each day, made on first use, so the roles on tables are
+// the account's.
+resource workerWritesRecords 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id, worker.id, roles.tableContributor)
+  scope: account
+  properties: {
+    principalId: worker.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.tableContributor)
+  }
+}
+
+resource statusCancels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id, status.id, roles.tableContributor)
+  scope: account
+  properties: {
+    principalId: status.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.tableContributor)
+  }
+}
+
+resource blobLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'logs'
+  scope: blobs
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'StorageDelete'
+        enabled: true
+      }
+    ]
+    metrics: [
+      {
+        category: 'Transaction'
+        enabled: true
+      }
+    ]
+  }
+}
+
+resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'logs'
+  scope: tables
+  properties: {
+    workspaceId: workspaceId
+    metrics: [
+      {
+        category: 'Transaction'
+        enabled: true
+      }
+    ]
+  }
+}
+
+output id string = account.id
+output blobEndpoint string = 'https://${account.name}.blob.${environment().suffixes.storage}'
+output tableEndpoint string = 'https://${account.name}.table.${environment().suffixes.storage}'
+output payloadContainer string = payloads.name
+output resultContainer string = results.name
