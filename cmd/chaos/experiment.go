@@ -14,6 +14,9 @@ import (
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/witness"
 )
 
+// auditTimeout bounds the last look at all jobs.
+const auditTimeout = 30 * time.Second
+
 // experiment runs the system under load and faults, lets it come to rest, and
 // judges what came of it.
 func experiment(ctx context.Context, o options, environ []string, log io.Writer) (*report, error) {
@@ -23,54 +26,66 @@ func experiment(ctx context.Context, o options, environ []string, log io.Writer)
 		return nil, err
 	}
 	defer s.stop()
+	fresh := s.vitals(ctx, birth)
 	journal := witness.NewJournal()
-	callers := load.New(load.Options{Acceptor: "http://" + s.front.Addr(), Seed: o.seed, Jobs: o.jobs, Over: o.load, Journal: journal})
-	defer callers.Close()
 	injector := faults.New(s.targets(), o.seed)
+	if err := s.endure(ctx, journal, injector); err != nil {
+		return nil, err
+	}
+	verdict, err := s.judge(ctx, journal)
+	if err != nil {
+		return nil, err
+	}
+	rested := s.vitals(ctx, rest)
+	verdict.Wrong = append(verdict.Wrong, grown(fresh, rested)...)
+	return &report{
+		seed: o.seed, took: time.Since(began), verdict: verdict, refused: journal.Refused(),
+		system: s, faults: injector.Counts(), storage: s.storageFaults(), fresh: fresh, rested: rested,
+	}, nil
+}
 
-	if err := s.harm(ctx, callers, injector); err != nil {
-		return nil, err
-	}
-	if err := s.audit(ctx, callers); err != nil {
-		return nil, err
-	}
+func (s *system) judge(ctx context.Context, journal *witness.Journal) (*check.Verdict, error) {
 	stored, err := check.OpenStorage(s.azure.StorageConnectionString())
 	if err != nil {
 		return nil, err
 	}
 	defer stored.Close()
-	verdict, err := check.Check(ctx, journal, stored)
-	if err != nil {
-		return nil, err
+	return check.Check(ctx, journal, stored)
+}
+
+// endure keeps the processes up for as long as they are needed: while there
+// are load and faults, and while every job is asked about once more.
+func (s *system) endure(ctx context.Context, journal *witness.Journal, injector *faults.Injector) error {
+	callers := load.New(load.Options{Acceptor: "http://" + s.front.Addr(), Seed: s.seed, Jobs: s.jobs, Over: s.load, Journal: journal})
+	defer callers.Close()
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	keep, stopKeeping := context.WithCancel(ctx)
+	defer stopKeeping()
+	keepUp := func(processes []*fleet.Process, points []string) {
+		for _, p := range processes {
+			keeping.Go(func() { s.keep(keep, p, injector, points) })
+		}
 	}
-	return &report{seed: o.seed, took: time.Since(began), verdict: verdict, refused: journal.Refused(), system: s, faults: injector.Counts()}, nil
+	keepUp(s.workers, faults.WorkerPoints)
+	keepUp(s.acceptors, faults.AcceptorPoints)
+	keepUp(s.statuses, nil)
+	s.harm(ctx, callers, injector)
+	return s.audit(ctx, callers)
 }
 
 // harm has load and faults for the time there is, then no more faults, and
 // returns when every caller has seen its job end or has given up.
-func (s *system) harm(ctx context.Context, callers *load.Load, injector *faults.Injector) error {
+func (s *system) harm(ctx context.Context, callers *load.Load, injector *faults.Injector) {
 	waiting, giveUp := context.WithTimeout(ctx, s.load+s.settle)
 	defer giveUp()
-	var loading, keeping sync.WaitGroup
-	keep, stopKeeping := context.WithCancel(ctx)
-	defer keeping.Wait()
-	defer stopKeeping()
-	for _, p := range s.workers {
-		keeping.Go(func() { s.keep(keep, p, injector, faults.WorkerPoints) })
-	}
-	for _, p := range s.acceptors {
-		keeping.Go(func() { s.keep(keep, p, injector, faults.AcceptorPoints) })
-	}
-	for _, p := range s.statuses {
-		keeping.Go(func() { s.keep(keep, p, injector, nil) })
-	}
+	var loading sync.WaitGroup
 	loading.Go(func() { callers.Run(waiting) })
 	harming, calm := context.WithTimeout(ctx, s.load)
 	defer calm()
 	injector.Run(harming)
 	s.calm()
 	loading.Wait()
-	return ctx.Err()
 }
 
 // keep starts a process again whenever it has ended, until ctx is done. Some
@@ -116,16 +131,20 @@ func (s *system) calm() {
 // job.
 func (s *system) audit(ctx context.Context, callers *load.Load) error {
 	for _, p := range s.statuses {
-		p.Kill()
-		if err := p.Start(); err != nil {
-			return err
+		p.Kill() // and it is kept up
+	}
+	ready, cancel := context.WithTimeoutCause(ctx, readyTimeout, fmt.Errorf("gave up after %s", readyTimeout))
+	defer cancel()
+	for _, p := range s.all() {
+		for p.AwaitReady(ready) != nil {
+			if ready.Err() != nil {
+				return fmt.Errorf("%s is not ready after all faults have ended: %w", p.Name, context.Cause(ready))
+			}
+			time.Sleep(50 * time.Millisecond)
 		}
 	}
-	if err := s.awaitReady(ctx); err != nil {
-		return err
-	}
-	asking, giveUp := context.WithTimeout(ctx, 30*time.Second)
+	asking, giveUp := context.WithTimeout(ctx, auditTimeout)
 	defer giveUp()
 	callers.Audit(asking)
-	return nil
+	return ctx.Err()
 }

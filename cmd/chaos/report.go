@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/check"
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/storagefault"
 )
 
 // report is what is told at the end.
@@ -19,7 +20,10 @@ type report struct {
 	verdict *check.Verdict
 	refused map[string]int // requests without a 202, by what they got
 	faults  map[string]int
+	storage map[storagefault.Fault]int
 	system  *system
+
+	fresh, rested map[string]vitals
 }
 
 func (r *report) clean() bool { return r.verdict.Clean() }
@@ -32,8 +36,13 @@ func (r *report) write(w io.Writer) {
 	for _, name := range slices.Sorted(maps.Keys(r.faults)) {
 		row("  "+name, r.faults[name])
 	}
+	for _, f := range storagefault.Faults() {
+		row("  requests to storage: "+string(f), r.storage[f])
+	}
+	fmt.Fprintf(table, "PROCESSES\tstarts\tgoroutines\theap kB\n")
 	for _, p := range r.system.all() {
-		row("  starts of "+p.Name, p.Lives())
+		a, b := r.fresh[p.Name], r.rested[p.Name]
+		fmt.Fprintf(table, "  %s\t%d\t%d → %d\t%d → %d\n", p.Name, p.Lives(), a.Goroutines, b.Goroutines, a.Heap>>10, b.Heap>>10)
 	}
 	fmt.Fprintf(table, "REQUESTS\t\n")
 	v := r.verdict

@@ -72,16 +72,15 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 
 // serve serves until ctx is done.
 func (s *service) serve(ctx context.Context) error {
+	withFailpoints()
 	health := web.NewHealth(&web.HealthOptions{Logger: s.log}, append(s.auth.Checks(),
 		web.Check{Name: "records", Func: s.records.Ready},
 		web.Check{Name: "results", Func: s.results.Ready},
 	)...)
 	e := web.New(&web.Options{Logger: s.log, TrustedProxies: s.cfg.TrustedProxies})
-	cors, err := web.CORS(&web.CORSOptions{AllowedOrigins: s.cfg.AllowedOrigins})
-	if err != nil {
-		return settings.Wrong("CORS_ALLOWED_ORIGINS", err)
+	if err := s.forBrowsers(e); err != nil {
+		return err
 	}
-	e.Use(cors)
 	health.Register(e)
 	s.status.Register(e)
 	return web.Serve(ctx, &web.ServeOptions{

@@ -3,6 +3,7 @@ package faults
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -16,6 +17,28 @@ var (
 	}
 	AcceptorPoints = []string{"acceptor.before-send", "acceptor.after-send"}
 )
+
+// Armament draws the failpoint that a process is to meet in its next life, in
+// the form that package failpoint reads, or "".
+func (i *Injector) Armament(points []string) string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.peace {
+		return ""
+	}
+	armed := armament(i.lives, points, i.Lock)
+	if armed != "" {
+		service, _, _ := strings.Cut(armed, ".")
+		i.counts["arm a failpoint of "+service]++
+	}
+	return armed
+}
+
+func (i *Injector) disarm() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.peace = true
+}
 
 // armament draws a point and what happens there: mostly death, sometimes a
 // sleep beyond the lock.

@@ -38,6 +38,7 @@ type Injector struct {
 	mu     sync.Mutex
 	counts map[string]int
 	lives  *rand.Rand // decides on armaments
+	peace  bool
 }
 
 // New makes an injector that has done nothing yet.
@@ -75,9 +76,10 @@ var kinds = []fault{
 }
 
 // Run injects faults one after another, some of which last while others begin,
-// until ctx is done. Then all have ended.
+// until ctx is done. Then all have ended, and new lives are unarmed.
 func (i *Injector) Run(ctx context.Context) {
 	defer i.running.Wait()
+	defer i.disarm()
 	for {
 		kind := i.draw()
 		do := kind.act(i)

@@ -113,11 +113,3 @@ func storage(all ...storagefault.Fault) func(*Injector) action {
 		})
 	}
 }
-
-// Armament draws the failpoint that a process is to meet in its next life, in
-// the form that package failpoint reads, or "".
-func (i *Injector) Armament(points []string) string {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return armament(i.lives, points, i.Lock)
-}
