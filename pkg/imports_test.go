@@ -66,6 +66,8 @@ var mayImport = map[string][]string{
 	"pkg/acceptor":   {"pkg/job", "pkg/operation", "pkg/web"},
 	"pkg/worker":     {"pkg/job", "pkg/operation"},
 	"pkg/status":     {"pkg/job", "pkg/operation", "pkg/web"},
+	"pkg/redrive":    {"pkg/job"},
+	"pkg/retention":  {"pkg/job"},
 	"pkg/tablestore": {"pkg/job"},
 	"pkg/blobstore":  {"pkg/job"},
 	"pkg/servicebus": {"pkg/job"},
@@ -76,6 +78,7 @@ var mayImport = map[string][]string{
 	"pkg/localazure": {"pkg/emulator", "azurite"},
 	"azurite":        {},
 	"pkg/client":     {"pkg/job"},
+	"pkg/page":       {"pkg/client/browser"},
 }
 
 // TestImportsRunOneWay keeps cmd → services → job, operation, web: adapters

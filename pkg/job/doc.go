@@ -31,7 +31,8 @@
 //	(queued) → Failed     dead-lettered before any attempt
 //	(queued) → Succeeded | Failed   a job that ends before its first heartbeat
 //
-// A terminal state never changes. The transitions are methods of [Record]
+// A terminal state never changes, unless an operator puts a dead-lettered job
+// back ([Record.Redrive]): Failed → Running. The transitions are methods of [Record]
 // that return the next record; a store makes them count by writing
 // conditionally on the [Record.Version] that was read.
 package job

@@ -55,6 +55,9 @@ type Record struct {
 	NextAttemptAt  time.Time // when the next try is due, while waiting for one
 	LastError      *Failure  // of the last attempt that failed
 
+	RedrivenAt   time.Time // when an operator put the job back last, or zero; its deadline counts from then
+	FailedBefore int       // FailedAttempts at that moment; the operation's attempts count from there
+
 	Percent  float64 // progress, 0 to 100
 	Progress string  // what the handler said last
 
@@ -159,6 +162,25 @@ func (r Record) Cancel(now time.Time) (Record, error) {
 	}
 	r.Failure = canceled()
 	return r.end(StatusCanceled, now), nil
+}
+
+// Redrive gives the record of a dead-lettered job that an operator puts back to
+// be tried again, by a message whose attempt is one above the FailedAttempts of
+// the record. It is the one way out of a terminal state, and only out of
+// [StatusFailed]. spent is the attempt of the dead-lettered message.
+func (r Record) Redrive(spent int, now time.Time) (Record, error) {
+	if r.Status.Terminal() && r.Status != StatusFailed {
+		return Record{}, r.leave("redriven")
+	}
+	if r.Failure != nil {
+		r.LastError = r.Failure
+	}
+	r.Status, r.Failure, r.FinishedAt = StatusRunning, nil, time.Time{}
+	r.Percent, r.Progress = 0, ""
+	r.FailedAttempts = max(r.FailedAttempts, spent)
+	r.FailedBefore, r.RedrivenAt = r.FailedAttempts, now
+	r.NextAttemptAt, r.UpdatedAt = now, now
+	return r, nil
 }
 
 func (r Record) end(s Status, now time.Time) Record {

@@ -14,6 +14,9 @@ import (
 const (
 	// pendingFor is how long a record that may still change stands for polls.
 	pendingFor = time.Second
+	// failedFor is how long a failed record stands, which an operator may have
+	// put back to be tried again. The other terminal ones stand for good.
+	failedFor = 10 * time.Second
 	// unknownFor is how long it stands that a foreign id has no record.
 	unknownFor = 5 * time.Second
 	// readTimeout bounds a read, which no single caller's context bounds.
@@ -79,7 +82,7 @@ func (c *cache) get(ctx context.Context, id job.ID, genuine bool, maxAge time.Du
 // kept looks into the rooms. That an id is unknown counts only for those to
 // whom it is foreign: nobody else's polls keep its owner waiting.
 func (c *cache) kept(id job.ID, genuine bool, maxAge time.Duration) (reading, bool) {
-	if r, ok := c.final.Get(id); ok {
+	if r, ok := c.final.Get(id); ok && (r.record.Status != job.StatusFailed || c.now().Sub(r.at) < failedFor) {
 		return r, true
 	}
 	if r, ok := c.recent.Get(id); ok && c.now().Sub(r.at) < maxAge {

@@ -26,7 +26,9 @@
 //
 // # What a look costs
 //
-// A terminal record never changes and is kept; any other answer of the store
-// stands for a second (less for those who wait). Concurrent looks at one job
+// A terminal record never changes and is kept; only a failed one is looked at
+// again after ten seconds, because an operator may put its job back to be tried
+// again. Any other answer of the store stands for a second (less for those who
+// wait). Concurrent looks at one job
 // share one read.
 package status

@@ -36,8 +36,12 @@ type row struct {
 	NextAttemptAtType string     `json:"NextAttemptAt@odata.type,omitempty"`
 	NextAttemptAt     *time.Time `json:",omitempty"`
 
+	RedrivenAtType string     `json:"RedrivenAt@odata.type,omitempty"`
+	RedrivenAt     *time.Time `json:",omitempty"`
+
 	Attempt        int
 	FailedAttempts int
+	FailedBefore   int    `json:",omitempty"`
 	PercentType    string `json:"Percent@odata.type"`
 	Percent        float64
 	Progress       string `json:",omitempty"`
@@ -60,7 +64,7 @@ func (s *Store) encode(r *job.Record, over string) (entity []byte, writeID strin
 	e := row{
 		PartitionKey: partitionKey(r.ID), RowKey: r.ID.String(),
 		Operation: r.Operation, Owner: r.Owner, Status: r.Status,
-		Attempt: r.Attempt, FailedAttempts: r.FailedAttempts,
+		Attempt: r.Attempt, FailedAttempts: r.FailedAttempts, FailedBefore: r.FailedBefore,
 		PercentType: "Edm.Double", Percent: finite(r.Percent), Progress: cut(r.Progress, maxProgress),
 		LastError: encodeFailure(r.LastError), Failure: encodeFailure(r.Failure),
 	}
@@ -69,6 +73,7 @@ func (s *Store) encode(r *job.Record, over string) (entity []byte, writeID strin
 	e.UpdatedAtType, e.UpdatedAt = encodeTime(r.UpdatedAt)
 	e.FinishedAtType, e.FinishedAt = encodeTime(r.FinishedAt)
 	e.NextAttemptAtType, e.NextAttemptAt = encodeTime(r.NextAttemptAt)
+	e.RedrivenAtType, e.RedrivenAt = encodeTime(r.RedrivenAt)
 	if r.Result != nil {
 		e.ResultBlob, e.ResultSizeType, e.ResultSize = r.Result.Blob, "Edm.Int64", r.Result.Size
 		e.ResultContentType, e.ResultSHA256, e.ResultFileName = r.Result.ContentType, r.Result.SHA256, r.Result.FileName
@@ -110,6 +115,7 @@ func decode(entity []byte) (r job.Record, writeID string, err error) {
 		ID: id, Operation: e.Operation, Owner: e.Owner, Status: e.Status,
 		SubmittedAt: decodeTime(e.SubmittedAt), StartedAt: decodeTime(e.StartedAt), UpdatedAt: decodeTime(e.UpdatedAt),
 		FinishedAt: decodeTime(e.FinishedAt), NextAttemptAt: decodeTime(e.NextAttemptAt),
+		RedrivenAt: decodeTime(e.RedrivenAt), FailedBefore: e.FailedBefore,
 		Attempt: e.Attempt, FailedAttempts: e.FailedAttempts, Percent: e.Percent, Progress: e.Progress,
 		LastError: decodeFailure(e.LastError), Failure: decodeFailure(e.Failure), Version: e.ETag,
 	}

@@ -20,6 +20,8 @@ const (
 const (
 	peekPage  = 100 // messages a peek
 	sweepRest = 50  // a sweep of length t is followed by a rest of 50 t
+
+	forgetAfter = time.Hour // what was dealt with is looked at again
 )
 
 // sweeper turns what lies in the dead-letter queue into failed records, so
@@ -27,14 +29,16 @@ const (
 // stay where operators look for them, unlocked, and any number of workers may
 // sweep at once, since every write is conditional. It goes through the whole
 // queue each time, because a message that comes to it late may keep an early
-// sequence number, and remembers what it has dealt with.
+// sequence number, and remembers what it has dealt with, though not for ever: a
+// redrive that broke off between the record and the message is ended then.
 type sweeper struct {
 	*Options
-	done map[int64]struct{} // sequence numbers
+	done  map[int64]struct{} // sequence numbers
+	since time.Time          // when it began to remember
 }
 
 func newSweeper(w *Worker) *sweeper {
-	return &sweeper{Options: &w.options, done: map[int64]struct{}{}}
+	return &sweeper{Options: &w.options, done: map[int64]struct{}{}, since: time.Now()}
 }
 
 func (s *sweeper) run(ctx context.Context) {
@@ -53,6 +57,9 @@ func (s *sweeper) run(ctx context.Context) {
 // sweep goes through the dead-letter queue once. A message that cannot be
 // dealt with now is left to the next sweep.
 func (s *sweeper) sweep(ctx context.Context) error {
+	if time.Since(s.since) > forgetAfter {
+		s.done, s.since = map[int64]struct{}{}, time.Now()
+	}
 	there := map[int64]struct{}{}
 	for from := int64(0); ; {
 		page, err := s.DeadLetters.Peek(ctx, from, peekPage)

@@ -15,7 +15,7 @@ import (
 // order. Wherever a crash cuts in, the next delivery goes on from the record.
 func (t *task) retry(v Verdict) {
 	record := t.claim.current()
-	failed := record.FailedAttempts + 1
+	failed := record.FailedAttempts - record.FailedBefore + 1
 	if failed >= t.operation.Retry.Attempts {
 		t.fail(exhausted(v.Failure, failed))
 		return

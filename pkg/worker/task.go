@@ -153,9 +153,14 @@ func (t *task) take(record *job.Record) {
 	t.finish(t.attempt())
 }
 
-// deadline is when the job is to be done at the latest.
+// deadline is when the job is to be done at the latest. For one that was
+// redriven it counts anew.
 func (t *task) deadline() time.Time {
-	submitted := t.claim.current().SubmittedAt
+	record := t.claim.current()
+	if !record.RedrivenAt.IsZero() {
+		return record.RedrivenAt.Add(t.operation.Deadline)
+	}
+	submitted := record.SubmittedAt
 	if submitted.IsZero() {
 		submitted = t.message.SubmittedAt
 	}
