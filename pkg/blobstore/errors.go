@@ -26,7 +26,7 @@ func translate(ctx context.Context, action string, err error) error {
 	if !ok {
 		return &job.Error{Code: job.CodeServerBusy, Message: action, Err: err}
 	}
-	cause := fmt.Errorf("Blob storage answered %d %s", response.StatusCode, response.ErrorCode)
+	cause := fmt.Errorf("answer %d %s of Blob storage", response.StatusCode, response.ErrorCode)
 	if code, ok := codeOf(response); ok {
 		return &job.Error{Code: code, Message: action, Err: cause}
 	}

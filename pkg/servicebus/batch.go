@@ -83,9 +83,10 @@ func (s *Sender) next() *pending {
 }
 
 // dispatch sends a batch of first and what else is waiting. It gives back the
-// message that did not fit any more.
+// message that did not fit any more. Its time ends a little before that of the
+// callers, so that they learn what came of it.
 func (s *Sender) dispatch(first *pending) (carried *pending) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Timeout*9/10)
 	defer cancel()
 	line, batch, err := s.newBatch(ctx)
 	if err != nil {

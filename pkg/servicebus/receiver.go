@@ -18,7 +18,7 @@ type ReceiverOptions struct {
 	// DeadLetters has it receive from the queue's dead-letter queue.
 	DeadLetters bool
 	// ProbeInterval is how long a waiting receiver hears nothing before it asks
-	// the broker whether it is still there, 2 s if zero. Each time costs one
+	// the broker whether it is still there, 1.5 s if zero. Each time costs one
 	// operation on Azure.
 	ProbeInterval time.Duration
 	// Timeout bounds one try of a call to the broker, 2 s if zero.
@@ -50,7 +50,7 @@ func NewReceiver(connect Connect, queue string, opts *ReceiverOptions) (*Receive
 	if opts != nil {
 		r.opts = *opts
 	}
-	r.opts.ProbeInterval = cmp.Or(r.opts.ProbeInterval, 2*time.Second)
+	r.opts.ProbeInterval = cmp.Or(r.opts.ProbeInterval, 1500*time.Millisecond)
 	r.opts.Timeout = cmp.Or(r.opts.Timeout, 2*time.Second)
 	r.opts.SettleTimeout = cmp.Or(r.opts.SettleTimeout, 20*time.Second)
 	r.trunk = newTrunk(connect, r.attach, r.opts.Logger)

@@ -15,8 +15,10 @@ const (
 	// attachTimeout bounds one attempt to make a connection and attach to the
 	// queue.
 	attachTimeout = 4 * time.Second
-	// closeTimeout bounds the orderly closing of a connection.
+	// closeTimeout bounds the orderly closing of a connection, dropTimeout that
+	// of one which is given up: who still waits for an answer over it is told.
 	closeTimeout = time.Second
+	dropTimeout  = 50 * time.Millisecond
 
 	firstRetry = 50 * time.Millisecond
 	lastRetry  = time.Second
@@ -161,7 +163,7 @@ func (t *trunk[E]) drop(l *line[E], cause error) {
 	t.logger.Warn("connection to Service Bus lost, connecting again", "error", cause)
 	t.line = nil
 	t.setFailure(cause)
-	t.work.Go(func() { closeClient(l.client) })
+	t.work.Go(func() { closeClient(l.client, dropTimeout) })
 	t.work.Go(t.open)
 }
 
@@ -204,7 +206,7 @@ func (t *trunk[E]) dial() (*line[E], error) {
 	defer cancel()
 	end, err := t.attach(ctx, client)
 	if err != nil {
-		t.work.Go(func() { closeClient(client) })
+		t.work.Go(func() { closeClient(client, dropTimeout) })
 		return nil, err
 	}
 	l := &line[E]{end: end, client: client}
@@ -216,7 +218,7 @@ func (t *trunk[E]) use(l *line[E]) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		t.work.Go(func() { closeClient(l.client) })
+		t.work.Go(func() { closeClient(l.client, closeTimeout) })
 		return
 	}
 	if t.failure != nil {
@@ -233,7 +235,7 @@ func (t *trunk[E]) close(ctx context.Context) error {
 	l := t.line
 	t.line = nil
 	if l != nil && !t.closed {
-		t.work.Go(func() { closeClient(l.client) })
+		t.work.Go(func() { closeClient(l.client, closeTimeout) })
 	}
 	t.closed = true
 	t.mu.Unlock()
@@ -250,8 +252,8 @@ func (t *trunk[E]) close(ctx context.Context) error {
 	}
 }
 
-func closeClient(client *azservicebus.Client) {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+func closeClient(client *azservicebus.Client, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	_ = client.Close(ctx) // the connection is being given up, whatever it says
 }
