@@ -138,3 +138,25 @@ func TestAppendReply(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// Sections may be named by symbols in place of numbers.
+func TestSymbolicSections(t *testing.T) {
+	named := func(name string, v any) []byte {
+		return AppendValue(AppendSymbol([]byte{codeDescribed}, Symbol(name)), v)
+	}
+	m, err := ReadMessage(join(named("amqp:header:list", List{true}), named("amqp:delivery-annotations:map", Map{}),
+		named("amqp:message-annotations:map", Map{}), named("amqp:properties:list", List{"id"}),
+		named("amqp:application-properties:map", Map{}), named("amqp:data:binary", []byte("x")), named("amqp:footer:map", Map{})))
+	if err != nil || !m.Header.Durable || m.Properties == nil || m.Footer == nil {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	r := NewReader(m.Body)
+	if data := r.NextData(); string(data) != "x" || r.Err() != nil {
+		t.Errorf("data %q, %v", data, r.Err())
+	}
+	for name, v := range map[string]any{"amqp:amqp-sequence:list": List{}, "amqp:amqp-value:*": "x"} {
+		if _, err := ReadMessage(named(name, v)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -22,7 +22,7 @@ const (
 	highWater = 1 << 20   // bytes to be written above which no more frames are read
 
 	maxRequestSize  = 1 << 20  // bytes of a request to $cbs, which has no queue to set a limit
-	maxReplyBytes   = 64 << 20 // bytes of answers that wait for one link
+	maxReplyBytes   = 16 << 20 // bytes of answers that wait for one link, and of one answer, beyond one message
 	maxPeekBytes    = 1 << 20  // bytes of messages in one answer to a peek, beyond the first message
 	maxPeekMessages = 1000
 

@@ -131,7 +131,7 @@ func checkReplySize(q *queue.Queue, msgs []queue.Message) error {
 	for i := range msgs {
 		size += msgs[i].Size + encodedOverhead
 	}
-	if size <= maxReplyBytes {
+	if size <= maxReplyBytes || len(msgs) == 1 {
 		return nil
 	}
 	for i := range msgs {

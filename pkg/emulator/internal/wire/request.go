@@ -132,7 +132,7 @@ func (s *session) replyLink(n node, replyTo string) *outgoingLink {
 
 // enqueueReply gives the link an answer to send.
 func (l *outgoingLink) enqueueReply(encoded []byte) {
-	if l.replyBytes+len(encoded) > maxReplyBytes {
+	if l.replyBytes > 0 && l.replyBytes+len(encoded) > maxReplyBytes {
 		l.session.closeLink(l.handle, l, failure(amqp.CondResourceLimitExceeded, "too many answers wait for credit"))
 		return
 	}

@@ -239,3 +239,28 @@ func TestDrainReplies(t *testing.T) {
 		}
 	}
 }
+
+// Deferred messages that are too much for one answer are refused, and not left locked.
+func TestReceiveTooMuch(t *testing.T) {
+	r := newRig(t, Options{}, queue.Properties{})
+	body := string(make([]byte, 250<<10))
+	var numbers []int64
+	for size := 0; size <= maxReplyBytes; size += len(body) {
+		r.put(body)
+	}
+	consumer := r.queue.NewConsumer(queue.PeekLock)
+	for _, m := range consumer.TryNext(1000) {
+		if err := r.queue.Defer(m.LockToken, nil); err != nil {
+			t.Fatal(err)
+		}
+		numbers = append(numbers, m.SequenceNumber)
+	}
+	q := r.requests("q/$management", amqp.SenderSettled)
+	got := q.operate("receive-by-sequence-number", amqp.Map{{Key: "sequence-numbers", Value: numbers}, {Key: "receiver-settle-mode", Value: uint32(1)}})
+	if got.status != 403 || got.condition != amqp.CondResourceLimitExceeded {
+		t.Errorf("got %+v", got)
+	}
+	if n := r.queue.ExpireLocks(); n != 0 {
+		t.Errorf("%d messages were left locked", n)
+	}
+}
