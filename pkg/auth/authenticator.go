@@ -2,11 +2,13 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/labstack/echo/v4"
 
 	"github.com/asyncreply/asyncreply/pkg/web"
@@ -27,6 +29,7 @@ type Authenticator struct {
 	audience []string
 	now      func() time.Time
 	keys     *keyCache
+	known    *knownTokens
 	end      context.CancelFunc
 }
 
@@ -44,11 +47,16 @@ func (c *Config) Open(opts *Options) (*Authenticator, error) {
 	if err != nil {
 		return nil, err
 	}
+	cache, err := lru.New[[sha256.Size]byte, knownToken](maxKnown)
+	if err != nil {
+		return nil, err
+	}
 	life, end := context.WithCancel(context.Background())
 	source := &source{issuer: c.Issuer, client: o.Client}
+	keys := &keyCache{fetch: source.keys, life: life, now: o.Now, log: o.Logger.With("issuer", c.Issuer)}
 	return &Authenticator{
 		issuer: c.Issuer, tenant: tenant, audience: c.Audience, now: o.Now, end: end,
-		keys: &keyCache{fetch: source.keys, life: life, now: o.Now, log: o.Logger.With("issuer", c.Issuer)},
+		keys: keys, known: &knownTokens{cache: cache, keys: keys, now: o.Now},
 	}, nil
 }
 

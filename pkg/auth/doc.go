@@ -33,4 +33,7 @@
 // Its keys are asked for anew every hour, and when a token names one that is
 // not known, but not more often than every five seconds whatever tokens come.
 // While the issuer is down the last keys stand for a day.
+//
+// A good token is remembered, so that its next request costs no signature
+// check, until it expires or its key is asked for anew.
 package auth

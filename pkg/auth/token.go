@@ -41,7 +41,10 @@ func (c caller) hasOneOf(names []string) bool {
 
 // callerOf checks a token. Its error is a problem.
 func (a *Authenticator) callerOf(ctx context.Context, token string) (caller, error) {
-	key, err := a.keyOf(ctx, token)
+	if known, ok := a.known.find(ctx, token); ok {
+		return known, nil
+	}
+	key, id, err := a.keyOf(ctx, token)
 	switch {
 	case errors.Is(err, errUnavailable):
 		return caller{}, unavailable(err)
@@ -62,16 +65,22 @@ func (a *Authenticator) callerOf(ctx context.Context, token string) (caller, err
 	if err != nil {
 		return caller{}, invalidToken("The access token is not valid.", err)
 	}
-	return a.judge(verified)
+	good, err := a.judge(verified)
+	if err == nil {
+		a.known.add(token, knownToken{keyID: id, key: key, expires: verified.Expiry, caller: good})
+	}
+	return good, err
 }
 
-// keyOf gives the key that the token says it is signed with.
-func (a *Authenticator) keyOf(ctx context.Context, token string) (*rsa.PublicKey, error) {
+// keyOf gives the key that the token says it is signed with, and its id.
+func (a *Authenticator) keyOf(ctx context.Context, token string) (key *rsa.PublicKey, id string, err error) {
 	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{algorithm})
 	if err != nil {
-		return nil, fmt.Errorf("parse token: %w", err)
+		return nil, "", fmt.Errorf("parse token: %w", err)
 	}
-	return a.keys.find(ctx, parsed.Signatures[0].Header.KeyID)
+	id = parsed.Signatures[0].Header.KeyID
+	key, err = a.keys.find(ctx, id)
+	return key, id, err
 }
 
 // judge says who a token of the issuer is about, if it is for this service.
