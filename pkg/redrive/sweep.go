@@ -20,6 +20,12 @@ const (
 	writeTries  = 5                // races lost for a record
 )
 
+// handBack is how long a run goes on after it gave messages back, before its
+// caller disconnects: the broker may send what was given back to this receiver
+// again, which asked for more than it got. The receiver releases it at once,
+// but if the connection ends first, it stays locked until the lock's end.
+const handBack = 500 * time.Millisecond
+
 // redriver is one run.
 type redriver struct {
 	Options
@@ -91,6 +97,9 @@ func (r *redriver) receive(ctx context.Context) ([]*job.Delivery, error) {
 }
 
 func (r *redriver) giveBack(ctx context.Context, held map[int64]*job.Delivery) {
+	if len(held) == 0 {
+		return
+	}
 	var group errgroup.Group
 	group.SetLimit(inFlight)
 	for _, d := range held {
@@ -100,6 +109,7 @@ func (r *redriver) giveBack(ctx context.Context, held map[int64]*job.Delivery) {
 		})
 	}
 	_ = group.Wait() // abandon logs its errors
+	time.Sleep(handBack)
 }
 
 // abandon gives a message back to the dead-letter queue. It would go back by

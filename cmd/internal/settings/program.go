@@ -20,6 +20,9 @@ type Program struct {
 	Name    string
 	Version string
 	Does    string // in one sentence
+
+	// Flags adds flags of the program's own; nil: there are none.
+	Flags func(*flag.FlagSet)
 }
 
 // Run is what a command does until ctx is done.
@@ -48,10 +51,13 @@ func Main(name string, run Run) int {
 func (p Program) Load(config any, args, environ []string, stdout io.Writer) (done bool, err error) {
 	flags := flag.NewFlagSet(p.Name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	version := flags.Bool("version", false, "")
+	version := flags.Bool("version", false, "say which version this is")
+	if p.Flags != nil {
+		p.Flags(flags)
+	}
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		return true, p.usage(config, stdout)
+		return true, p.usage(flags, config, stdout)
 	case err != nil:
 		return false, &Error{problems: []string{err.Error()}}
 	case flags.NArg() > 0:
@@ -69,9 +75,20 @@ func (p Program) Logger(stderr io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(handler).With("service", p.Name)
 }
 
-func (p Program) usage(config any, stdout io.Writer) error {
-	fmt.Fprintf(stdout, "%s\n\nUsage: %s [--help] [--version]\n\nIt is configured by environment variables:\n\n", p.Does, p.Name)
+func (p Program) usage(flags *flag.FlagSet, config any, stdout io.Writer) error {
+	fmt.Fprintf(stdout, "%s\n\nUsage: %s [--help] [--version]", p.Does, p.Name)
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	if p.Flags != nil {
+		fmt.Fprint(stdout, " [flags]\n\n")
+		flags.VisitAll(func(f *flag.Flag) {
+			value, usage := flag.UnquoteUsage(f)
+			fmt.Fprintf(table, "  --%s\t%s\n", strings.TrimSpace(f.Name+" "+value), usage)
+		})
+		table.Flush()
+	} else {
+		fmt.Fprintln(stdout)
+	}
+	fmt.Fprint(stdout, "\nIt is configured by environment variables:\n\n")
 	fmt.Fprintln(table, "  NAME\tDEFAULT\tMEANING")
 	rows(reflect.TypeOf(config).Elem(), table)
 	return table.Flush()
