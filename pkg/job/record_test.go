@@ -104,6 +104,32 @@ func TestTakeOverOfWaitingJob(t *testing.T) {
 	}
 }
 
+// A redriven job is one that waits for its next attempt, whatever it was before
+// unless it succeeded or was canceled; its failure becomes its last error.
+func TestRedrive(t *testing.T) {
+	failure := job.Failure{Code: job.CodeExpired, Message: "too late"}
+	queued := job.FailQueued(&job.Message{ID: parseID(t, someID), Operation: "a", SubmittedAt: t0}, failure, t1)
+	got, err := queued.Redrive(1, t2)
+	want := job.Record{ID: queued.ID, Operation: "a", Status: job.StatusRunning, SubmittedAt: t0, UpdatedAt: t2,
+		NextAttemptAt: t2, FailedAttempts: 1, FailedBefore: 1, RedrivenAt: t2, LastError: &failure}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	running, err := claimed(t).Redrive(3, t2)
+	if err != nil || running.FailedAttempts != 3 || running.FailedBefore != 3 || running.LastError != nil || running.Attempt != 1 {
+		t.Errorf("a running job: %+v, %v", running, err)
+	}
+	for _, end := range []string{"succeed", "cancel"} {
+		ended, err := transitions[end](claimed(t), t1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ended.Redrive(1, t2); job.CodeOf(err) != job.CodeConflict {
+			t.Errorf("after %s: %v", end, err)
+		}
+	}
+}
+
 // transitions are all that can happen to a record.
 var transitions = map[string]func(job.Record, time.Time) (job.Record, error){
 	"take over": job.Record.TakeOver,

@@ -52,6 +52,9 @@ func TestFreshness(t *testing.T) {
 		{"queued, a moment ago", nil, true, pendingFor, pendingFor - 1, false},
 		{"queued, a while ago", nil, true, pendingFor, pendingFor, true},
 		{"terminal, long ago", &job.Record{Status: job.StatusSucceeded}, true, 0, 24 * time.Hour, false},
+		{"failed, a moment ago", &job.Record{Status: job.StatusFailed}, true, 0, failedFor - 1, false},
+		{"failed, a while ago", &job.Record{Status: job.StatusFailed}, true, 0, failedFor, true},
+		{"canceled, long ago", &job.Record{Status: job.StatusCanceled}, true, 0, 24 * time.Hour, false},
 		{"terminal with a large detail", &job.Record{Status: job.StatusFailed, Failure: &job.Failure{Detail: long}}, true, pendingFor, 1, true},
 		{"foreign, without a record", nil, false, 0, unknownFor - 1, false},
 		{"foreign, without a record, a while ago", nil, false, pendingFor, unknownFor, true},
@@ -121,6 +124,20 @@ func TestOthersDoNotKeepTheOwnerWaiting(t *testing.T) {
 	}
 	if store.reads != 2 {
 		t.Errorf("%d reads", store.reads)
+	}
+}
+
+// TestRedrivenIsSeen states that a failed job that an operator put back is seen
+// to be pending, and then how it ends.
+func TestRedrivenIsSeen(t *testing.T) {
+	c, store, clock := newTestCache(t, 8)
+	id := job.ID{1}
+	for _, status := range []job.Status{job.StatusFailed, job.StatusRunning, job.StatusFailed, job.StatusRunning, job.StatusSucceeded} {
+		store.records[id] = job.Record{ID: id, Status: status}
+		*clock = clock.Add(failedFor)
+		if r, err := c.get(t.Context(), id, true, pendingFor); err != nil || r.record.Status != status {
+			t.Errorf("get = %+v, %v, want %s", r, err, status)
+		}
 	}
 }
 

@@ -60,7 +60,7 @@ func Full(id job.ID) job.Record {
 	r.Owner = `tenant/ünïcode "quoted" 'single' \ & <tag>`
 	r.Status = job.StatusFailed
 	r.FinishedAt, r.NextAttemptAt = noon.Add(time.Hour), noon.Add(2*time.Hour)
-	r.Attempt, r.FailedAttempts = 3, 2
+	r.Attempt, r.FailedAttempts, r.FailedBefore, r.RedrivenAt = 3, 2, 1, noon.Add(time.Minute)
 	r.Percent, r.Progress = 100, "page 3 of 3 – fertig 🎉"
 	r.LastError = &job.Failure{Code: job.CodeAttemptTimeout, Message: "too slow"}
 	r.Failure = &job.Failure{Code: job.CodeHandlerFailed, Message: "no", Detail: json.RawMessage(`{"a":[1,"<ü>"]}`)}
