@@ -83,12 +83,13 @@ func (b *bus) send(bodies ...string) {
 	must(b.t, s.Close(b.ctx))
 }
 
-// receive receives exactly n messages.
+// receive receives exactly n messages. It waits long for the last of them: in between two calls the SDK gives messages back,
+// which then come out of order.
 func (b *bus) receive(r *azservicebus.Receiver, n int) []*azservicebus.ReceivedMessage {
 	b.t.Helper()
 	var all []*azservicebus.ReceivedMessage
 	for len(all) < n {
-		msgs, err := r.ReceiveMessages(b.ctx, n-len(all), nil)
+		msgs, err := r.ReceiveMessages(b.ctx, n-len(all), &azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: patience})
 		if err != nil {
 			b.t.Fatalf("received %d of %d: %v", len(all), n, err)
 		}
