@@ -55,6 +55,10 @@ func TestConfigurationErrors(t *testing.T) {
 		{"RATE_LIMIT", "NaN", "RATE_LIMIT: NaN is not between"},
 		{"RATE_LIMIT", "many", "RATE_LIMIT: "},
 		{"RATE_LIMIT_BURST", "-1", "RATE_LIMIT_BURST: -1 is negative"},
+		{"AUTH_MODE", "oauth", `AUTH_MODE: "oauth" is neither none nor entra`},
+		{"AUTH_MODE", "entra", "AUTH_ISSUER is missing; AUTH_AUDIENCE is missing"},
+		{"AUTH_AUDIENCE", "api", "AUTH_MODE is not entra, but AUTH_ISSUER or AUTH_AUDIENCE is set"},
+		{"AUTH_SUBMIT_ROLES", "Jobs Submit", `AUTH_SUBMIT_ROLES: "Jobs Submit" is not a name`},
 		{"LOG_LEVEL", "loud", "LOG_LEVEL: "},
 	} {
 		t.Run(test.name+"="+test.value, func(t *testing.T) {

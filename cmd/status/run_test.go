@@ -224,6 +224,10 @@ func TestWrongSettings(t *testing.T) {
 		{"RETENTION", "1h"},
 		{"RESULT_URL_LIFETIME", "0s"},
 		{"RESULT_URL_LIFETIME", "200h"},
+		{"AUTH_MODE", "oauth"},
+		{"AUTH_ISSUER", "https://login.example"},
+		{"AUTH_READ_ROLES", "Jobs.Read,"},
+		{"AUTH_CANCEL_ROLES", "Jobs Cancel"},
 		{"LOG_LEVEL", "loud"},
 	} {
 		environ := maps.Clone(right)
