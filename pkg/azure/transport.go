@@ -41,6 +41,7 @@ func newHTTPTransport(concurrency int, plainHTTP bool) *http.Transport {
 type transport struct {
 	client *http.Client
 	stall  time.Duration
+	clock  clock
 }
 
 // Do implements azcore's policy.Transporter.
@@ -58,6 +59,7 @@ func (t *transport) Do(request *http.Request) (*http.Response, error) {
 		return nil, stalledOr(ctx, err)
 	}
 	w.timer.Stop()
+	t.clock.observe(response.Header, time.Now())
 	response.Body = &watched{ReadCloser: response.Body, ctx: ctx, watchdog: w, last: true}
 	return response, nil
 }

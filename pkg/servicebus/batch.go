@@ -111,7 +111,7 @@ func (s *Sender) newBatch(ctx context.Context) (*senderLine, *azservicebus.Messa
 	start := time.Now()
 	batch, err := line.end.NewMessageBatch(ctx, nil)
 	if err != nil {
-		s.trunk.failed(line, start, err)
+		s.trunk.failed(context.Background(), line, start, err)
 	}
 	return line, batch, err
 }
@@ -159,7 +159,7 @@ func (s *Sender) send(ctx context.Context, line *senderLine, batch *azservicebus
 	if err == nil {
 		line.hear()
 	} else {
-		s.trunk.failed(line, start, err)
+		s.trunk.failed(context.Background(), line, start, err)
 	}
 	if isTooLarge(err) && len(members) > 1 {
 		for _, p := range members {

@@ -239,3 +239,40 @@ func TestSlowIsNotLost(t *testing.T) {
 	}
 	f.Faults().Delay(0)
 }
+
+// TestImpatientCallers states that callers who leave early tear nothing down.
+func TestImpatientCallers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	s, r := f.sender(t, nil), f.receiver(t, nil)
+	mustSend(t, s, newMessage("before"))
+	d := receiveOne(t, r)
+	clients := f.clients.Load()
+	f.Faults().Delay(200 * time.Millisecond)
+	for name, call := range map[string]func(context.Context) error{
+		"send":           func(ctx context.Context) error { return s.Send(ctx, newMessage("x")) },
+		"schedule":       func(ctx context.Context) error { return s.Schedule(ctx, newMessage("x"), time.Now().Add(time.Hour)) },
+		"sender ready":   s.Ready,
+		"receiver ready": r.Ready,
+		"peek":           func(ctx context.Context) error { _, err := r.Peek(ctx, 0, 1); return err },
+		"renew":          func(ctx context.Context) error { return r.Renew(ctx, d) },
+	} {
+		impatient, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if err := call(impatient); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, job.ErrBusy) {
+			t.Errorf("%s with little time: %v", name, err)
+		}
+		cancel()
+		leaving, leave := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, leave)
+		if err := call(leaving); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s of a caller that leaves: %v", name, err)
+		}
+	}
+	f.Faults().Delay(0)
+	if made := f.clients.Load() - clients; made != 0 {
+		t.Errorf("%d connections were replaced", made)
+	}
+	if err := r.Complete(t.Context(), d); err != nil {
+		t.Errorf("complete: %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package servicebus_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"strings"
@@ -140,7 +141,11 @@ func TestFrozenSender(t *testing.T) {
 	r.freeze()
 	until(t, recovery, func() error { return s.Schedule(t.Context(), newMessage("later"), time.Now().Add(time.Hour)) })
 	r.freeze()
-	until(t, recovery, func() error { return s.Ready(t.Context()) })
+	until(t, recovery, func() error { // as a probe asks, when nothing is sent
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		return s.Ready(ctx)
+	})
 }
 
 // TestFrozenReceiver states that a receiver that waits on a connection which

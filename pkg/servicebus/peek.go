@@ -26,9 +26,7 @@ func (r *Receiver) Peek(ctx context.Context, from int64, limit int) ([]*job.Deli
 		return line.end.PeekMessages(ctx, limit, &azservicebus.PeekMessagesOptions{FromSequenceNumber: &from})
 	})
 	if err != nil {
-		if ctx.Err() == nil {
-			r.trunk.failed(line, start, err)
-		}
+		r.trunk.failed(ctx, line, start, err)
 		return nil, translate(ctx, action, err)
 	}
 	line.hear()

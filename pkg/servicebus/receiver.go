@@ -81,9 +81,9 @@ func ping(ctx context.Context, receiver *azservicebus.Receiver) error {
 const maxCredit = 2048
 
 // Receive waits until there is a message and gives up to limit that are there
-// at that moment, each locked, and never more than 2,048. It recovers from the loss of the connection by
-// itself: it returns an error only when ctx ends or when the queue does not
-// exist ([job.ErrNotFound]).
+// at that moment, each locked, and never more than 2,048. It recovers from the
+// loss of the connection by itself: it returns an error only when ctx ends or
+// when the queue does not exist ([job.ErrNotFound]).
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*job.Delivery, error) {
 	select {
 	case r.receiving <- struct{}{}:
@@ -173,7 +173,7 @@ func (r *Receiver) lastOf(line *receiverLine, done <-chan received, why error) (
 func (r *Receiver) probe(ctx context.Context, line *receiverLine) error {
 	start := time.Now()
 	err := r.ping(ctx, line)
-	if err == nil || ctx.Err() != nil || !r.trunk.failed(line, start, err) {
+	if err == nil || !r.trunk.failed(ctx, line, start, err) {
 		return nil
 	}
 	return err
@@ -205,7 +205,7 @@ func (r *Receiver) Ready(ctx context.Context) error {
 	}
 	start := time.Now()
 	if err := r.ping(ctx, line); err != nil {
-		r.trunk.failed(line, start, err)
+		r.trunk.failed(ctx, line, start, err)
 		return r.giveUp(ctx, action, err)
 	}
 	return nil

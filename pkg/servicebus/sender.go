@@ -171,8 +171,8 @@ func (s *Sender) bounded(ctx context.Context, action string, do func(context.Con
 		_, err = call(callCtx, s.trunk, func(ctx context.Context) (struct{}, error) { return struct{}{}, do(ctx, line) })
 		if err == nil {
 			line.hear()
-		} else if ctx.Err() == nil {
-			s.trunk.failed(line, start, err)
+		} else {
+			s.trunk.failed(ctx, line, start, err)
 		}
 	}
 	if err != nil && ctx.Err() != nil {

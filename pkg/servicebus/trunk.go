@@ -20,6 +20,9 @@ const (
 	closeTimeout = time.Second
 	dropTimeout  = 50 * time.Millisecond
 
+	// patience is the shortest silence that tells something about a connection.
+	patience = 900 * time.Millisecond
+
 	firstRetry = 50 * time.Millisecond
 	lastRetry  = time.Second
 )
@@ -140,11 +143,13 @@ func (t *trunk[E]) down() error {
 }
 
 // failed judges a line by a call over it that began at start and ended with
-// err, and drops it if it is of no more use.
-func (t *trunk[E]) failed(l *line[E], start time.Time, err error) (dropped bool) {
+// err, and drops it if it is of no more use. A caller that left, or that had
+// little patience, proves nothing: ctx is the caller's.
+func (t *trunk[E]) failed(ctx context.Context, l *line[E], start time.Time, err error) (dropped bool) {
+	left := errors.Is(ctx.Err(), context.Canceled) || ctx.Err() != nil && time.Since(start) < patience
 	switch {
-	case isTimeout(err) && !l.silentSince(start):
-		return false // this call was slow, but the connection lives
+	case isTimeout(err) && (left || !l.silentSince(start)):
+		return false // this call was slow, but the connection may live
 	case !isTimeout(err) && !isLost(err):
 		l.hear() // a refusal is an answer
 		return false
@@ -188,7 +193,11 @@ func (t *trunk[E]) open() {
 		if t.ctx.Err() != nil {
 			return
 		}
-		t.logger.Warn("cannot connect to Service Bus, trying again", "error", err)
+		level := slog.LevelDebug
+		if wait == firstRetry {
+			level = slog.LevelWarn // once an outage
+		}
+		t.logger.Log(t.ctx, level, "cannot connect to Service Bus, trying again", "error", err)
 		select {
 		case <-time.After(wait):
 		case <-t.ctx.Done():

@@ -96,7 +96,7 @@ func TestOutage(t *testing.T) {
 			if err := s.Update(t.Context(), &next); !errors.Is(err, job.ErrBusy) {
 				t.Errorf("during the outage: %v", err)
 			}
-			if took := time.Since(start); took > 3*time.Second {
+			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("it took %v to give up", took)
 			}
 			if _, err := s.Get(t.Context(), r.ID); !errors.Is(err, job.ErrBusy) {
@@ -218,7 +218,7 @@ func TestContext(t *testing.T) {
 		if err := call(); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, job.ErrBusy) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took := time.Since(start); took > stall {
+		if took := time.Since(start); took > time.Second {
 			t.Errorf("%s took %v", name, took)
 		}
 	}
