@@ -20,11 +20,28 @@ param image string
 @description('The ticket keys to store, base64 of 32 random bytes or more, separated by commas; empty leaves the stored ones as they are. Needed once.')
 param ticketKeys string = ''
 
+@allowed(['none', 'entra'])
+@description('Who may call: none lets everybody, entra asks for an access token of Entra ID. See docs/authentication.md.')
+param authMode string
+
+@description('With entra: the audience of the tokens, which is the client id of the API\'s app registration.')
+param authAudience string = ''
+
+@description('With entra: the tenant whose tokens are good; empty: the deployment\'s own.')
+param authTenantId string = ''
+
+@description('Public URL of the acceptor, where it has a name of its own; empty: the one that Container Apps gives it.')
+param acceptorBaseUrl string = ''
+
 @description('Public URL of the status service, where it has a name of its own; empty: the one that Container Apps gives it.')
 param statusBaseUrl string = ''
 
-@description('Origins whose pages may call the services and read results, separated by commas, or *; empty: none.')
+@description('Origins of other sites whose pages may call the services, separated by commas, or *; empty: none.')
 param allowedOrigins string = ''
+
+@minValue(0)
+@description('Requests a second that one caller may post on average; 0: any number.')
+param rateLimit int = 0
 
 @allowed(['Standard', 'Premium'])
 @description('Tier of Service Bus. A private network needs Premium, and gets it.')
@@ -112,7 +129,8 @@ var token = uniqueString(subscription().id, environmentName, location)
 var tags = {
   'azd-env-name': environmentName
 }
-var origins = empty(allowedOrigins) ? [] : split(allowedOrigins, ',')
+var authTenant = empty(authTenantId) ? tenant().tenantId : authTenantId
+var authIssuer = authMode == 'entra' ? '${environment().authentication.loginEndpoint}${authTenant}/v2.0' : ''
 // Ingress reaches the replicas from the platform's network, or from the apps'
 // subnet; nobody else can.
 var proxies = privateNetwork ? '100.64.0.0/10,${cidrSubnet(networkPrefix, 23, 0)}' : '100.64.0.0/10'
@@ -166,7 +184,6 @@ module storage 'modules/storage.bicep' = {
     sku: storageSku
     publicNetworkAccess: !privateNetwork
     retentionDays: retentionDays
-    allowedOrigins: origins
   }
 }
 
@@ -220,8 +237,15 @@ module apps 'modules/apps.bicep' = {
     tableEndpoint: storage.outputs.tableEndpoint
     payloadContainer: storage.outputs.payloadContainer
     resultContainer: storage.outputs.resultContainer
+    tablePrefix: storage.outputs.tablePrefix
     vaultUri: foundations.outputs.vaultUri
+    acceptorBaseUrl: acceptorBaseUrl
     statusBaseUrl: statusBaseUrl
+    authMode: authMode
+    authIssuer: authIssuer
+    authAudience: authMode == 'entra' ? authAudience : ''
+    allowedOrigins: allowedOrigins
+    rateLimit: rateLimit
     trustedProxies: proxies
     retentionDays: retentionDays
     resultUrlMinutes: resultUrlMinutes

@@ -94,7 +94,7 @@ func TestMistakesAreFound(t *testing.T) {
 		{"decorator unknown", "main.bicep", "@minValue(2)", "@atLeast(2)", "the decorator atLeast is not known", ""},
 		{"function unknown", "main.bicep", "uniqueString(", "unique(", "the function unique is not known here", ""},
 		{"argument missing", "modules/network.bicep", "cidrSubnet(addressPrefix, 24, 2)", "cidrSubnet(addressPrefix, 24)", "cidrSubnet takes 3 arguments, not 2", ""},
-		{"argument of another kind", "main.bicep", "split(allowedOrigins, ',')", "split(allowedOrigins, 1)", "expected a string, found an int", ""},
+		{"argument of another kind", "main.bicep", "cidrSubnet(networkPrefix, 23, 0)", "cidrSubnet(networkPrefix, '23', 0)", "expected an int, found '23'", ""},
 		{"comparison never true", "modules/messaging.bicep", "sku == 'Premium' ? 81920", "sku == 'premium' ? 81920", "'Standard' or 'Premium' is never 'premium'", ""},
 		{"secret in an output", "modules/vault.bicep", "output id string = vault.id", "output id string = ticketKeys", "a secret goes into the output id, which is not secure", ""},
 		{"secret in a parameter", "modules/ticket-keys.bicep", "@secure()\n", "", "a secret goes into the parameter ring, which is not secure", "modules/vault.bicep: ring: ticketKeys"},

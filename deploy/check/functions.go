@@ -24,7 +24,7 @@ func itemOf(args []*shape) *shape {
 	return anyShape
 }
 
-func strings1(n int) []string {
+func texts(n int) []string {
 	kinds := make([]string, n)
 	for i := range kinds {
 		kinds[i] = "string"
@@ -34,6 +34,12 @@ func strings1(n int) []string {
 
 func object(fields map[string]*shape) *shape { return &shape{kind: "object", fields: fields} }
 
+// environment is what is used of the cloud that is deployed to.
+var environment = object(map[string]*shape{
+	"suffixes":       object(map[string]*shape{"storage": stringShape}),
+	"authentication": object(map[string]*shape{"loginEndpoint": stringShape}),
+})
+
 // functions are those of Bicep that the files use; see
 // https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions.
 var functions = map[string]function{
@@ -41,26 +47,26 @@ var functions = map[string]function{
 	"concat":                 {[]string{"array"}, 1, true, concatShape},
 	"contains":               {[]string{"list", "any"}, 2, false, fixed(boolShape)},
 	"empty":                  {[]string{"list"}, 1, false, fixed(boolShape)},
-	"environment":            {nil, 0, false, fixed(object(map[string]*shape{"suffixes": object(map[string]*shape{"storage": stringShape})}))},
+	"environment":            {nil, 0, false, fixed(environment)},
 	"filter":                 {[]string{"array", "any"}, 2, false, first},
 	"first":                  {[]string{"stringOrArray"}, 1, false, itemOf},
-	"guid":                   {strings1(1), 1, true, fixed(stringShape)},
+	"guid":                   {texts(1), 1, true, fixed(stringShape)},
 	"int":                    {[]string{"any"}, 1, false, fixed(intShape)},
 	"join":                   {[]string{"array", "string"}, 2, false, fixed(stringShape)},
-	"json":                   {strings1(1), 1, false, fixed(anyShape)},
+	"json":                   {texts(1), 1, false, fixed(anyShape)},
 	"last":                   {[]string{"stringOrArray"}, 1, false, itemOf},
 	"length":                 {[]string{"list"}, 1, false, fixed(intShape)},
-	"loadTextContent":        {strings1(1), 1, false, fixed(stringShape)},
+	"loadTextContent":        {texts(1), 1, false, fixed(stringShape)},
 	"map":                    {[]string{"array", "any"}, 2, false, mapShape},
-	"replace":                {strings1(3), 3, false, fixed(stringShape)},
-	"split":                  {strings1(2), 2, false, fixed(arrayOf(stringShape))},
+	"replace":                {texts(3), 3, false, fixed(stringShape)},
+	"split":                  {texts(2), 2, false, fixed(arrayOf(stringShape))},
 	"string":                 {[]string{"any"}, 1, false, fixed(stringShape)},
 	"subscription":           {nil, 0, false, fixed(object(map[string]*shape{"id": stringShape, "subscriptionId": stringShape, "tenantId": stringShape}))},
-	"subscriptionResourceId": {strings1(2), 2, true, fixed(stringShape)},
+	"subscriptionResourceId": {texts(2), 2, true, fixed(stringShape)},
 	"take":                   {[]string{"stringOrArray", "int"}, 2, false, first},
 	"tenant":                 {nil, 0, false, fixed(object(map[string]*shape{"tenantId": stringShape}))},
-	"toLower":                {strings1(1), 1, false, fixed(stringShape)},
-	"uniqueString":           {strings1(1), 1, true, fixed(stringShape)},
+	"toLower":                {texts(1), 1, false, fixed(stringShape)},
+	"uniqueString":           {texts(1), 1, true, fixed(stringShape)},
 }
 
 func concatShape(args []*shape) *shape {

@@ -1,4 +1,5 @@
-// The three services, which are one image, and what they have in common.
+// The three services and the operators' job, which are one image, and what they
+// have in common.
 param location string
 param tags object
 param environmentId string
@@ -19,10 +20,17 @@ param blobEndpoint string
 param tableEndpoint string
 param payloadContainer string
 param resultContainer string
+param tablePrefix string
 param vaultUri string
 
-@description('Public URL of the status service; empty: its name in the environment.')
+@description('Public URLs of the services; empty: their names in the environment.')
+param acceptorBaseUrl string
 param statusBaseUrl string
+param authMode string
+param authIssuer string
+param authAudience string
+param allowedOrigins string
+param rateLimit int
 param trustedProxies string
 param retentionDays int
 param resultUrlMinutes int
@@ -44,6 +52,7 @@ var shutdownSeconds = 30
 
 var operationsFile = '/etc/asyncreply/operations.yaml'
 var ticketKeysUrl = '${vaultUri}secrets/ticket-keys' // no version: a new ring is read, and replicas restarted, within 30 minutes
+var acceptorUrl = empty(acceptorBaseUrl) ? 'https://acceptor.${environmentDomain}' : acceptorBaseUrl
 var statusUrl = empty(statusBaseUrl) ? 'https://status.${environmentDomain}' : statusBaseUrl
 
 module acceptor 'acceptor.bicep' = {
@@ -64,9 +73,15 @@ module acceptor 'acceptor.bicep' = {
     tableEndpoint: tableEndpoint
     payloadContainer: payloadContainer
     resultContainer: resultContainer
+    tablePrefix: tablePrefix
     ticketKeysUrl: ticketKeysUrl
     operationsFile: operationsFile
     statusBaseUrl: statusUrl
+    authMode: authMode
+    authIssuer: authIssuer
+    authAudience: authAudience
+    allowedOrigins: allowedOrigins
+    rateLimit: rateLimit
     trustedProxies: trustedProxies
     drainDelaySeconds: drainDelaySeconds
     shutdownSeconds: shutdownSeconds
@@ -90,9 +105,15 @@ module status 'status.bicep' = {
     tableEndpoint: tableEndpoint
     payloadContainer: payloadContainer
     resultContainer: resultContainer
+    tablePrefix: tablePrefix
     ticketKeysUrl: ticketKeysUrl
     operationsFile: operationsFile
     statusBaseUrl: statusUrl
+    acceptorBaseUrl: acceptorUrl
+    authMode: authMode
+    authIssuer: authIssuer
+    authAudience: authAudience
+    allowedOrigins: allowedOrigins
     trustedProxies: trustedProxies
     retentionDays: retentionDays
     resultUrlMinutes: resultUrlMinutes
@@ -124,9 +145,33 @@ module worker 'worker.bicep' = {
     tableEndpoint: tableEndpoint
     payloadContainer: payloadContainer
     resultContainer: resultContainer
+    tablePrefix: tablePrefix
     operationsFile: operationsFile
+    retentionDays: retentionDays
     concurrency: workerConcurrency
     softStopSeconds: workerSoftStopSeconds
+    logLevel: logLevel
+  }
+}
+
+module redrive 'redrive.bicep' = {
+  name: 'redrive'
+  params: {
+    location: location
+    tags: tags
+    environmentId: environmentId
+    image: image
+    registryServer: registryServer
+    identityName: workerIdentityName
+    platformIdentityName: platformIdentityName
+    namespaceHost: namespaceHost
+    queueName: queueName
+    blobEndpoint: blobEndpoint
+    tableEndpoint: tableEndpoint
+    payloadContainer: payloadContainer
+    resultContainer: resultContainer
+    tablePrefix: tablePrefix
+    retentionDays: retentionDays
     logLevel: logLevel
   }
 }
@@ -134,5 +179,5 @@ module worker 'worker.bicep' = {
 output acceptorId string = acceptor.outputs.id
 output statusId string = status.outputs.id
 output workerId string = worker.outputs.id
-output acceptorUrl string = acceptor.outputs.url
+output acceptorUrl string = acceptorUrl
 output statusUrl string = statusUrl

@@ -13,9 +13,15 @@ param blobEndpoint string
 param tableEndpoint string
 param payloadContainer string
 param resultContainer string
+param tablePrefix string
 param ticketKeysUrl string
 param operationsFile string
 param statusBaseUrl string
+param acceptorBaseUrl string
+param authMode string
+param authIssuer string
+param authAudience string
+param allowedOrigins string
 param trustedProxies string
 param retentionDays int
 param resultUrlMinutes int
@@ -84,9 +90,15 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'STORAGE_TABLE_ENDPOINT', value: tableEndpoint }
             { name: 'PAYLOAD_CONTAINER', value: payloadContainer }
             { name: 'RESULT_CONTAINER', value: resultContainer }
+            { name: 'TABLE_PREFIX', value: tablePrefix }
             { name: 'TICKET_KEYS', secretRef: 'ticket-keys' }
             { name: 'OPERATIONS_FILE', value: operationsFile }
             { name: 'STATUS_BASE_URL', value: statusBaseUrl }
+            { name: 'ACCEPTOR_BASE_URL', value: acceptorBaseUrl }
+            { name: 'AUTH_MODE', value: authMode }
+            { name: 'AUTH_ISSUER', value: authIssuer }
+            { name: 'AUTH_AUDIENCE', value: authAudience }
+            { name: 'CORS_ALLOWED_ORIGINS', value: allowedOrigins }
             { name: 'LISTEN_ADDR', value: ':${port}' }
             { name: 'TRUSTED_PROXIES', value: trustedProxies }
             { name: 'RETENTION', value: '${retentionDays * 24}h' }
@@ -137,4 +149,3 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
 }
 
 output id string = app.id
-output url string = 'https://${app.properties.configuration.ingress.fqdn}'

@@ -15,9 +15,7 @@ param publicNetworkAccess bool
 @description('Days after which the services forget a job; blobs go a day later.')
 param retentionDays int
 
-@description('Origins whose pages may read results.')
-param allowedOrigins array
-
+var tablePrefix = 'jobs'
 var roles = {
   blobContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
   blobReader: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
@@ -75,18 +73,27 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
       enabled: false
     }
     isVersioningEnabled: false
+    // Pages that follow the status service's redirect to a result come with
+    // Origin: null, unless they are its own. The rule opens nothing: reading a
+    // blob takes a signed URL, and cookies play no part.
     cors: {
-      corsRules: empty(allowedOrigins)
-        ? []
-        : [
-            {
-              allowedOrigins: allowedOrigins
-              allowedMethods: ['GET', 'HEAD', 'OPTIONS']
-              allowedHeaders: ['*']
-              exposedHeaders: ['*']
-              maxAgeInSeconds: 7200
-            }
+      corsRules: [
+        {
+          allowedOrigins: ['*']
+          allowedMethods: ['GET', 'HEAD']
+          allowedHeaders: ['*']
+          exposedHeaders: [
+            'Accept-Ranges'
+            'Content-Disposition'
+            'Content-Length'
+            'Content-Range'
+            'ETag'
+            'x-ms-error-code'
+            'x-ms-request-id'
           ]
+          maxAgeInSeconds: 3600
+        }
+      ]
     }
   }
 }
@@ -110,6 +117,13 @@ resource results 'Microsoft.Storage/storageAccounts/blobServices/containers@2025
 resource tables 'Microsoft.Storage/storageAccounts/tableServices@2025-01-01' = {
   parent: account
   name: 'default'
+}
+
+// What Idempotency-Keys stand for. The records' tables, one a day, are made on
+// first use.
+resource keys 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-01-01' = {
+  parent: tables
+  name: '${tablePrefix}keys'
 }
 
 // The worker drops expired days; this removes what it could not.
@@ -150,6 +164,16 @@ resource acceptorWritesPayloads 'Microsoft.Authorization/roleAssignments@2022-04
     principalId: acceptor.properties.principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.blobContributor)
+  }
+}
+
+resource acceptorKeepsKeys 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(keys.id, acceptor.id, roles.tableContributor)
+  scope: keys
+  properties: {
+    principalId: acceptor.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.tableContributor)
   }
 }
 
@@ -194,7 +218,7 @@ resource statusSigns 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// There is a table for each day, made on first use, so the roles on tables are
+// The records have a table for each day, made on first use, so these roles are
 // the account's.
 resource workerWritesRecords 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(account.id, worker.id, roles.tableContributor)
@@ -253,5 +277,6 @@ resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
 output id string = account.id
 output blobEndpoint string = 'https://${account.name}.blob.${environment().suffixes.storage}'
 output tableEndpoint string = 'https://${account.name}.table.${environment().suffixes.storage}'
+output tablePrefix string = tablePrefix
 output payloadContainer string = payloads.name
 output resultContainer string = results.name

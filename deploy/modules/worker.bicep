@@ -21,7 +21,9 @@ param blobEndpoint string
 param tableEndpoint string
 param payloadContainer string
 param resultContainer string
+param tablePrefix string
 param operationsFile string
+param retentionDays int
 param concurrency int
 param softStopSeconds int
 param logLevel string
@@ -86,7 +88,9 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'STORAGE_TABLE_ENDPOINT', value: tableEndpoint }
             { name: 'PAYLOAD_CONTAINER', value: payloadContainer }
             { name: 'RESULT_CONTAINER', value: resultContainer }
+            { name: 'TABLE_PREFIX', value: tablePrefix }
             { name: 'OPERATIONS_FILE', value: operationsFile }
+            { name: 'RETENTION', value: '${retentionDays * 24}h' }
             { name: 'WORKER_CONCURRENCY', value: string(concurrency) }
             { name: 'WORKER_SOFT_STOP', value: '${softStopSeconds}s' }
             { name: 'WORKER_HEALTH_ADDR', value: ':${port}' }
