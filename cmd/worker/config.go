@@ -16,12 +16,13 @@ type config struct {
 
 	OperationsFile string `env:"OPERATIONS_FILE,notEmpty" help:"path of the operations file"`
 
-	Concurrency int           `env:"WORKER_CONCURRENCY" envDefault:"16" help:"jobs at a time"`
-	SoftStop    time.Duration `env:"WORKER_SOFT_STOP" envDefault:"30s" help:"how long jobs may go on when the worker stops, before they are left to another"`
-	Heartbeat   time.Duration `env:"WORKER_HEARTBEAT" envDefault:"5s" help:"how often a running job's record is written, and how soon a cancel is seen"`
-	Retention   time.Duration `env:"RETENTION" envDefault:"168h" help:"how long jobs are known"`
-	HealthAddr  string        `env:"WORKER_HEALTH_ADDR" help:"address that answers /healthz and /readyz; none if empty; port 0 takes a free one"`
-	LogLevel    slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	Concurrency     int           `env:"WORKER_CONCURRENCY" envDefault:"16" help:"jobs at a time"`
+	SoftStop        time.Duration `env:"WORKER_SOFT_STOP" envDefault:"30s" help:"how long jobs may go on when the worker stops, before they are left to another"`
+	Heartbeat       time.Duration `env:"WORKER_HEARTBEAT" envDefault:"5s" help:"how often a running job's record is written, and how soon a cancel is seen"`
+	Retention       time.Duration `env:"RETENTION" envDefault:"168h" help:"how long jobs are known, as the status service has it; what is older is dropped"`
+	JanitorInterval time.Duration `env:"JANITOR_INTERVAL" envDefault:"1h" help:"how often the worker looks for what is past its retention"`
+	HealthAddr      string        `env:"WORKER_HEALTH_ADDR" help:"address that answers /healthz and /readyz; none if empty; port 0 takes a free one"`
+	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 }
 
 // maxConcurrency is as many messages as the queue gives at a time.
@@ -30,7 +31,8 @@ const maxConcurrency = 2048
 // check gives an error that names each wrong setting.
 func (c *config) check() error {
 	return settings.Check(c.ServiceBus.Check(), c.Storage.Check(), c.checkConcurrency(), c.checkSoftStop(),
-		settings.Positive("WORKER_HEARTBEAT", c.Heartbeat), settings.Positive("RETENTION", c.Retention), c.checkHealthAddr())
+		settings.Positive("WORKER_HEARTBEAT", c.Heartbeat), settings.Positive("RETENTION", c.Retention),
+		settings.Positive("JANITOR_INTERVAL", c.JanitorInterval), c.checkHealthAddr())
 }
 
 func (c *config) checkConcurrency() error {

@@ -50,6 +50,8 @@ func TestConfigurationErrors(t *testing.T) {
 		{"WORKER_SOFT_STOP", "-1s", "WORKER_SOFT_STOP: -1s is negative"},
 		{"WORKER_HEARTBEAT", "0s", "WORKER_HEARTBEAT: 0s is not above zero"},
 		{"RETENTION", "0s", "RETENTION: 0s is not above zero"},
+		{"RETENTION", "24h", "RETENTION: 24h0m0s is not longer than the longest queueTimeout"},
+		{"JANITOR_INTERVAL", "0s", "JANITOR_INTERVAL: 0s is not above zero"},
 		{"WORKER_HEALTH_ADDR", "8082", `WORKER_HEALTH_ADDR: "8082" is not host:port or :port`},
 		{"LOG_LEVEL", "loud", "LOG_LEVEL: "},
 	} {

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -13,6 +15,7 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/operation"
+	"github.com/asyncreply/asyncreply/pkg/retention"
 	"github.com/asyncreply/asyncreply/pkg/servicebus"
 	"github.com/asyncreply/asyncreply/pkg/tablestore"
 	"github.com/asyncreply/asyncreply/pkg/worker"
@@ -37,6 +40,7 @@ type service struct {
 	dead    *servicebus.Receiver
 	sender  *servicebus.Sender
 	worker  *worker.Worker
+	janitor *retention.Janitor
 }
 
 // newService wires the parts up. It makes no request that it waits for.
@@ -48,6 +52,9 @@ func newService(cfg *config, environ []string, log *slog.Logger) (*service, erro
 	}
 	if err := operations.Expand(lookupIn(environ)); err != nil {
 		return nil, settings.Wrong("OPERATIONS_FILE", err)
+	}
+	if longest := operations.LongestQueueTimeout(); cfg.Retention <= longest {
+		return nil, settings.Wrong("RETENTION", fmt.Errorf("%s is not longer than the longest queueTimeout in OPERATIONS_FILE, %s", cfg.Retention, longest))
 	}
 	handlers, err := newHandlers(operations)
 	if err != nil {
@@ -64,11 +71,24 @@ func newService(cfg *config, environ []string, log *slog.Logger) (*service, erro
 		Operations: operations, Handlers: handlers,
 		Concurrency: cfg.Concurrency, SoftStop: cfg.softStop(), Heartbeat: cfg.Heartbeat, Retention: cfg.Retention, Logger: log,
 	})
+	if err == nil {
+		s.janitor, err = s.newJanitor()
+	}
 	if err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// newJanitor makes what drops expired days. It goes by storage's clock: one
+// worker whose own is wrong is not to drop what is still wanted.
+func (s *service) newJanitor() (*retention.Janitor, error) {
+	return retention.New(&retention.Options{
+		Records: s.records, Payloads: s.blobs.Payloads(), Results: s.blobs.Results(),
+		Keys:      tablestore.NewReservations(s.storage.Tables, &tablestore.Options{TablePrefix: s.cfg.Storage.TablePrefix}),
+		Retention: s.cfg.Retention, Interval: s.cfg.JanitorInterval, Now: s.storage.Now, Logger: s.log,
+	})
 }
 
 func (s *service) newWorker(opts *worker.Options) (*worker.Worker, error) {
@@ -123,7 +143,13 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	s.look(ctx)
-	return errors.Join(s.worker.Run(ctx), probes.stop())
+	cleaning, stopCleaning := context.WithCancel(ctx)
+	var janitor sync.WaitGroup
+	janitor.Go(func() { s.janitor.Run(cleaning) })
+	err = s.worker.Run(ctx)
+	stopCleaning()
+	janitor.Wait()
+	return errors.Join(err, probes.stop())
 }
 
 // look says at the start whether all is well. The worker goes on if not: what

@@ -3,6 +3,7 @@ package blobstore
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"golang.org/x/sync/errgroup"
@@ -31,6 +32,11 @@ func (c *Container) delete(ctx context.Context, name string) (deleted bool, err 
 // DeletePrefix deletes all blobs whose names begin with prefix, page by page,
 // and gives how many it deleted, also when it returns an error.
 func (c *Container) DeletePrefix(ctx context.Context, prefix string) (n int, err error) {
+	return c.deleteWhere(ctx, prefix, func(*container.BlobItem) bool { return true })
+}
+
+// deleteWhere deletes the blobs of a prefix for which matches is true.
+func (c *Container) deleteWhere(ctx context.Context, prefix string, matches func(*container.BlobItem) bool) (n int, err error) {
 	if prefix == "" {
 		return 0, errors.New("delete blobs: the prefix is empty")
 	}
@@ -40,7 +46,8 @@ func (c *Container) DeletePrefix(ctx context.Context, prefix string) (n int, err
 		if err != nil {
 			return n, translate(ctx, "list blobs "+prefix, err)
 		}
-		deleted, err := c.deleteAll(ctx, page.Segment.BlobItems)
+		chosen := slices.DeleteFunc(page.Segment.BlobItems, func(blob *container.BlobItem) bool { return !matches(blob) })
+		deleted, err := c.deleteAll(ctx, chosen)
 		n += deleted
 		if err != nil {
 			return n, err
