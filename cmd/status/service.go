@@ -59,6 +59,7 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		Signer: blobstore.NewSigner(s.storage.Blobs, s.storage.SharedKey, &blobstore.SignerOptions{
 			Container: cfg.Storage.ResultContainer,
 			Lifetime:  cfg.ResultURLLifetime,
+			Now:       s.storage.Now,
 		}),
 		Retention:    cfg.Retention,
 		QueueTimeout: longest,
