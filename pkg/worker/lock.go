@@ -10,9 +10,21 @@ import (
 )
 
 const (
-	renewTimeout     = 10 * time.Second
-	renewRetry       = 100 * time.Millisecond // shortest wait between two tries
-	renewWithoutTime = 5 * time.Second        // when the clocks disagree by more than a lock
+	renewTimeout = 10 * time.Second
+	renewRetry   = time.Second // longest wait before a renewal that failed is tried again
+
+	// renewEvery is the longest wait between two renewals: half the shortest
+	// lock that stands though the broker's clock is ahead of ours, which makes
+	// locks look longer than they are.
+	renewEvery = 15 * time.Second
+	// renewUnclear is the wait when the broker's clock is behind ours by more
+	// than a lock.
+	renewUnclear = 5 * time.Second
+	// A lock that cannot be renewed is given up when it has run out by the
+	// clocks, but within these bounds: Azure's longest lock, and what an
+	// ordinary one lasts even if the clocks say otherwise.
+	shortestLease = 30 * time.Second
+	longestLease  = 5 * time.Minute
 )
 
 // lock is the peek-lock on one message.
@@ -32,21 +44,30 @@ func (l *lock) renew(ctx context.Context) error {
 	return l.receiver.Renew(ctx, l.delivery)
 }
 
-func (l *lock) until() time.Time {
+// left gives how long the lock still lasts by the clocks of broker and worker,
+// which may disagree. That it is a guess does no harm: a lock that is thought to
+// last longer than it does costs a run, never a result.
+func (l *lock) left() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.delivery.LockedUntil
+	return time.Until(l.delivery.LockedUntil)
 }
 
-// keep renews the lock at half its time until ctx is done. When the lock is
-// gone, or has run out while the broker could not be reached, it says so to
-// lost and ends.
-func (l *lock) keep(ctx context.Context, lost context.CancelCauseFunc) {
-	until := l.until()
-	wait := time.Until(until) / 2
-	if wait <= 0 {
-		wait = renewWithoutTime
+// pace gives when to renew a lock that lasts for so long, and after how long
+// without success to give it up.
+func pace(left time.Duration) (wait, lease time.Duration) {
+	wait = min(left/2, renewEvery)
+	if left <= 0 {
+		wait = renewUnclear
 	}
+	return wait, min(max(left, shortestLease), longestLease)
+}
+
+// keep renews the lock until ctx is done. When it is gone, or has run out while
+// the broker could not be reached, keep says so to lost and ends.
+func (l *lock) keep(ctx context.Context, lost context.CancelCauseFunc) {
+	renewed := time.Now()
+	wait, lease := pace(l.left())
 	for {
 		select {
 		case <-ctx.Done():
@@ -56,15 +77,13 @@ func (l *lock) keep(ctx context.Context, lost context.CancelCauseFunc) {
 		err := l.renew(ctx)
 		switch {
 		case err == nil:
-			until = l.until()
-			if wait = time.Until(until) / 2; wait <= 0 {
-				wait = renewWithoutTime
-			}
-		case errors.Is(err, job.ErrLockLost) || time.Now().After(until):
+			renewed = time.Now()
+			wait, lease = pace(l.left())
+		case errors.Is(err, job.ErrLockLost) || time.Since(renewed) > lease:
 			lost(job.ErrLockLost)
 			return
 		default:
-			wait = max(time.Until(until)/4, renewRetry)
+			wait = min(wait, renewRetry)
 		}
 	}
 }

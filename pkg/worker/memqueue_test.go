@@ -15,6 +15,7 @@ import (
 type memQueue struct {
 	lockTime      time.Duration
 	maxDeliveries int
+	skew          time.Duration // how far the broker's clock is ahead
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed at each change
@@ -142,7 +143,7 @@ func (q *memQueue) lock(m *memMessage, now time.Time) *job.Delivery {
 func (q *memQueue) delivery(m *memMessage) *job.Delivery {
 	return &job.Delivery{
 		Message: m.message, Err: m.err, DeliveryCount: m.deliveries, SequenceNumber: m.sequence,
-		LockedUntil: m.lockedUntil, Receipt: memReceipt{m, m.token},
+		LockedUntil: m.lockedUntil.Add(q.skew), Receipt: memReceipt{m, m.token},
 		DeadLetterReason: m.reason, DeadLetterDescription: m.description,
 	}
 }
@@ -179,7 +180,7 @@ func (q *memQueue) Renew(_ context.Context, d *job.Delivery) error {
 	return q.locked("renew", d, func(m *memMessage) {
 		q.renewals++
 		m.lockedUntil = time.Now().Add(q.lockTime)
-		d.LockedUntil = m.lockedUntil
+		d.LockedUntil = m.lockedUntil.Add(q.skew)
 	})
 }
 
