@@ -14,9 +14,6 @@ import (
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/witness"
 )
 
-// auditTimeout bounds the last look at all jobs.
-const auditTimeout = 30 * time.Second
-
 // experiment runs the system under load and faults, lets it come to rest, and
 // judges what came of it.
 func experiment(ctx context.Context, o options, environ []string, log io.Writer) (*report, error) {
@@ -28,7 +25,10 @@ func experiment(ctx context.Context, o options, environ []string, log io.Writer)
 	defer s.stop()
 	fresh := s.vitals(ctx, birth)
 	journal := witness.NewJournal()
-	injector := faults.New(s.targets(), o.seed)
+	injector, err := faults.New(s.targets(), o.only, o.seed)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.endure(ctx, journal, injector); err != nil {
 		return nil, err
 	}
@@ -36,8 +36,12 @@ func experiment(ctx context.Context, o options, environ []string, log io.Writer)
 	if err != nil {
 		return nil, err
 	}
-	rested := s.vitals(ctx, rest)
-	verdict.Wrong = append(verdict.Wrong, grown(fresh, rested)...)
+	s.say("all was judged")
+	var rested map[string]vitals
+	if verdict.Clean() {
+		rested = s.vitals(ctx, rest)
+		verdict.Wrong = append(verdict.Wrong, grown(fresh, rested)...)
+	}
 	return &report{
 		seed: o.seed, took: time.Since(began), verdict: verdict, refused: journal.Refused(),
 		system: s, faults: injector.Counts(), storage: s.storageFaults(), fresh: fresh, rested: rested,
@@ -85,7 +89,9 @@ func (s *system) harm(ctx context.Context, callers *load.Load, injector *faults.
 	defer calm()
 	injector.Run(harming)
 	s.calm()
+	s.say("the faults have ended")
 	loading.Wait()
+	s.say("the callers have gone home")
 }
 
 // keep starts a process again whenever it has ended, until ctx is done. Some
@@ -143,8 +149,14 @@ func (s *system) audit(ctx context.Context, callers *load.Load) error {
 			time.Sleep(50 * time.Millisecond)
 		}
 	}
-	asking, giveUp := context.WithTimeout(ctx, auditTimeout)
+	s.say("the audit begins")
+	asking, giveUp := context.WithTimeout(ctx, s.settle/2)
 	defer giveUp()
 	callers.Audit(asking)
 	return ctx.Err()
+}
+
+// say puts a line of the run's own between those of the services.
+func (s *system) say(what string) {
+	fmt.Fprintf(s.log, "%s chaos      | %s\n", time.Now().Format("15:04:05.000"), what)
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"time"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
@@ -57,7 +58,8 @@ type options struct {
 	log     string
 	cache   string
 	workers int
-	broken  string // how the workers are broken on purpose
+	only    *regexp.Regexp // faults to inject; nil: all
+	broken  string         // how the workers are broken on purpose
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -73,8 +75,13 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.log, "log", "", "`file` for what the services log")
 	f.StringVar(&o.cache, "cache", "", "`folder` of Azurite's installation; by default the user's cache")
 	f.IntVar(&o.workers, "workers", 3, "worker processes")
+	only := f.String("only", "", "inject only faults whose names match this `expression`")
 	f.StringVar(&o.broken, "broken", "", "break the workers on purpose, to test the checker: completes-first or overwrites")
 	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	var err error
+	if o.only, err = regexp.Compile(*only); err != nil {
 		return o, err
 	}
 	if f.NArg() > 0 || o.jobs < 1 || o.workers < 1 || o.load <= 0 || o.settle <= 0 {

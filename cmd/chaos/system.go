@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -250,16 +251,26 @@ func (s *system) stop() {
 	os.RemoveAll(s.dir)
 }
 
+// Ports below those that systems give to whoever asks for any, so that nobody
+// takes one while its process is being started again.
+const (
+	lowestPort  = 20_000
+	highestPort = 32_000
+)
+
 // freeAddresses finds ports that nobody listens on.
 func freeAddresses(n int) ([]string, error) {
 	var all []string
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 100 * n {
+		port := lowestPort + mathrand.IntN(highestPort-lowestPort)
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			return nil, err
+			continue
 		}
 		defer listener.Close()
-		all = append(all, listener.Addr().String())
+		if all = append(all, listener.Addr().String()); len(all) == n {
+			return all, nil
+		}
 	}
-	return all, nil
+	return nil, errors.New("there are no free ports")
 }

@@ -88,35 +88,38 @@ func (b *Backend) again(id string) int {
 	return b.tries[id]
 }
 
-// Write writes a result: a first line that tells what it was made of and by
-// whom, filling, and a last line that repeats the first.
+// end is the last line of a result.
+const end = "end\n"
+
+// Write writes a result of about size bytes: lines that all tell what it was
+// made of and by whom, and a last one.
 func Write(w io.Writer, payload, attempt string, size int) error {
 	line := fmt.Sprintf("result of %s by attempt %s run %s\n", payload, attempt, rand.Text())
 	out := bufio.NewWriter(w)
-	out.WriteString(line)
-	for n := 2 * len(line); n < size; n += len(line) {
+	for n := 0; n == 0 || n < size; n += len(line) {
 		out.WriteString(line)
 	}
-	out.WriteString(line)
+	out.WriteString(end)
 	return out.Flush()
 }
 
 // Result is what a result says of itself.
 type Result struct{ Payload, Attempt, Run string }
 
-// Read reads what Write wrote. Every line must be the same.
+// Read reads what Write wrote, all of it.
 func Read(content []byte) (Result, error) {
-	line, _, ended := bytes.Cut(content, []byte("\n"))
-	if !ended {
-		return Result{}, errors.New("the result has no whole line")
+	lines, ended := bytes.CutSuffix(content, []byte(end))
+	first, _, whole := bytes.Cut(lines, []byte("\n"))
+	if !ended || !whole {
+		return Result{}, errors.New("the result is cut")
 	}
 	var r Result
-	if _, err := fmt.Sscanf(string(line), "result of %s by attempt %s run %s", &r.Payload, &r.Attempt, &r.Run); err != nil {
-		return Result{}, fmt.Errorf("the result is not one of the backend: %.80q", line)
+	if _, err := fmt.Sscanf(string(first), "result of %s by attempt %s run %s", &r.Payload, &r.Attempt, &r.Run); err != nil {
+		return Result{}, fmt.Errorf("the result is not one of the backend: %.80q", first)
 	}
-	line = content[:len(line)+1]
-	if n := len(content) / len(line); n < 2 || !bytes.Equal(content, bytes.Repeat(line, n)) {
-		return r, errors.New("the result is cut or mixed")
+	line := lines[:len(first)+1]
+	if !bytes.Equal(lines, bytes.Repeat(line, len(lines)/len(line))) {
+		return r, errors.New("the result is mixed")
 	}
 	return r, nil
 }

@@ -3,8 +3,10 @@ package faults
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"sync"
 	"time"
 
@@ -32,6 +34,7 @@ type Targets struct {
 // Injector injects faults and counts them. Make one by [New].
 type Injector struct {
 	Targets
+	kinds   []fault
 	chance  *rand.Rand
 	running sync.WaitGroup
 
@@ -41,9 +44,21 @@ type Injector struct {
 	peace  bool
 }
 
-// New makes an injector that has done nothing yet.
-func New(t Targets, seed uint64) *Injector {
-	return &Injector{Targets: t, chance: rand.New(rand.NewPCG(seed, 2)), counts: map[string]int{}, lives: rand.New(rand.NewPCG(seed, 3))}
+// New makes an injector of those faults whose names match only, all if it is
+// nil. It has done nothing yet.
+func New(t Targets, only *regexp.Regexp, seed uint64) (*Injector, error) {
+	i := &Injector{
+		Targets: t, chance: rand.New(rand.NewPCG(seed, 2)), lives: rand.New(rand.NewPCG(seed, 3)), counts: map[string]int{},
+	}
+	for _, k := range kinds {
+		if only == nil || only.MatchString(k.name) {
+			i.kinds = append(i.kinds, k)
+		}
+	}
+	if len(i.kinds) == 0 {
+		return nil, fmt.Errorf("no fault has a name that matches %q", only)
+	}
+	return i, nil
 }
 
 // fault is a kind of harm. Its act decides by chance what exactly to do, at
@@ -94,16 +109,16 @@ func (i *Injector) Run(ctx context.Context) {
 
 func (i *Injector) draw() fault {
 	total := 0
-	for _, k := range kinds {
+	for _, k := range i.kinds {
 		total += k.weight
 	}
 	n := i.chance.IntN(total)
-	for _, k := range kinds {
+	for _, k := range i.kinds {
 		if n -= k.weight; n < 0 {
 			return k
 		}
 	}
-	return kinds[0]
+	return i.kinds[0]
 }
 
 // between draws a time from low to high.

@@ -120,13 +120,14 @@ func (r *Relay) serve(client *net.TCPConn) {
 		return
 	}
 	defer r.remove(p)
-	defer p.reset()
 	r.pass()
 	server := r.dial()
 	if server == nil || !p.join(server) {
+		p.reset()
 		return
 	}
 	p.run(server)
+	p.close()
 }
 
 func (r *Relay) add(p *pair) bool {
@@ -216,13 +217,18 @@ func (p *pair) join(server *net.TCPConn) bool {
 }
 
 // reset ends both sides without a farewell.
-func (p *pair) reset() {
+func (p *pair) reset() { p.end(func(conn *net.TCPConn) { _ = conn.SetLinger(0) }) }
+
+// close ends both sides when what was written has arrived.
+func (p *pair) close() { p.end(func(*net.TCPConn) {}) }
+
+func (p *pair) end(prepare func(*net.TCPConn)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.broken = true
 	for _, conn := range []*net.TCPConn{p.client, p.server} {
 		if conn != nil {
-			_ = conn.SetLinger(0)
+			prepare(conn)
 			conn.Close()
 		}
 	}
