@@ -2,58 +2,25 @@ package blobstore
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 
+	"github.com/asyncreply/asyncreply/pkg/internal/storageerror"
 	"github.com/asyncreply/asyncreply/pkg/job"
 )
 
-// translate turns an error of the SDK into one of the domain. It passes nil
-// on, and the end of ctx; a time-out that is not ctx's is the service's.
+// translate turns an error of the SDK into one of the domain.
 func translate(ctx context.Context, action string, err error) error {
-	if err == nil {
-		return nil
-	}
-	response, ok := errors.AsType[*azcore.ResponseError](err)
-	if !ok && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if !ok {
-		return &job.Error{Code: job.CodeServerBusy, Message: action, Err: err}
-	}
-	cause := fmt.Errorf("answer %d %s of Blob storage", response.StatusCode, response.ErrorCode)
-	if code, ok := codeOf(response); ok {
-		return &job.Error{Code: code, Message: action, Err: cause}
-	}
-	return fmt.Errorf("%s: %w", action, cause)
+	return storageerror.Service{Name: "Blob", Conflict: conflict}.Translate(ctx, action, err)
 }
 
-// codeOf gives the code for an answer that callers can do something about.
-func codeOf(response *azcore.ResponseError) (job.Code, bool) {
-	switch response.StatusCode {
-	case http.StatusNotFound:
-		return job.CodeNotFound, true
-	case http.StatusPreconditionFailed:
-		return job.CodeConflict, true
-	case http.StatusConflict:
-		switch bloberror.Code(response.ErrorCode) {
-		case bloberror.BlobAlreadyExists, bloberror.ContainerAlreadyExists, bloberror.ResourceAlreadyExists:
-			return job.CodeExists, true
-		default: // a container being deleted, a lease, …
-			return job.CodeServerBusy, true
-		}
-	case http.StatusRequestedRangeNotSatisfiable:
-		return job.CodeInvalidRequest, true
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return job.CodeServerBusy, true
-	default:
-		return "", false
+func conflict(errorCode string) job.Code {
+	switch bloberror.Code(errorCode) {
+	case bloberror.BlobAlreadyExists, bloberror.ContainerAlreadyExists, bloberror.ResourceAlreadyExists:
+		return job.CodeExists
+	default: // a container being deleted, a lease, …
+		return job.CodeServerBusy
 	}
 }
 
