@@ -31,7 +31,6 @@ type Process struct {
 	cmd    *exec.Cmd
 	ended  chan struct{} // closed when this life is over
 	lives  int
-	birth  time.Time
 	frozen bool
 }
 
@@ -56,7 +55,7 @@ func (p *Process) Start(more ...string) error {
 		return fmt.Errorf("%s: %w", p.Name, err)
 	}
 	go copyLines(p.Log, p.Name, output)
-	p.cmd, p.ended, p.birth, p.frozen = cmd, ended, time.Now(), false
+	p.cmd, p.ended, p.frozen = cmd, ended, false
 	p.lives++
 	return nil
 }
@@ -112,35 +111,11 @@ func (p *Process) Ended() <-chan struct{} {
 	return p.ended
 }
 
-// Alive reports whether the process lives, frozen or not.
-func (p *Process) Alive() bool {
-	select {
-	case <-p.Ended():
-		return false
-	default:
-		return true
-	}
-}
-
-// Age gives how long the present life has lasted.
-func (p *Process) Age() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return time.Since(p.birth)
-}
-
 // Lives gives how often the process was started.
 func (p *Process) Lives() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lives
-}
-
-// PID gives the process id of the present life.
-func (p *Process) PID() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.cmd.Process.Pid
 }
 
 // Kill ends the process by SIGKILL and waits until it is gone.
