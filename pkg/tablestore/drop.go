@@ -73,11 +73,12 @@ func dropEntity(ctx context.Context, table *aztables.Client, entity []byte, what
 	}
 	_, err := table.DeleteEntity(ctx, e.PartitionKey, e.RowKey, &aztables.DeleteEntityOptions{IfMatch: &e.ETag})
 	err = translate(ctx, "drop "+what, err)
-	if errors.Is(err, job.ErrConflict) || errors.Is(err, job.ErrNotFound) {
+	switch {
+	case errors.Is(err, job.ErrConflict):
 		return nil
-	}
-	if err == nil {
+	case err == nil, errors.Is(err, job.ErrNotFound): // gone by us: the reply of the first try may be lost
 		dropped.Add(1)
+		return nil
 	}
 	return err
 }
