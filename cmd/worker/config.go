@@ -18,7 +18,7 @@ type config struct {
 
 	Concurrency     int           `env:"WORKER_CONCURRENCY" envDefault:"16" help:"jobs at a time"`
 	SoftStop        time.Duration `env:"WORKER_SOFT_STOP" envDefault:"30s" help:"how long jobs may go on when the worker stops, before they are left to another"`
-	Heartbeat       time.Duration `env:"WORKER_HEARTBEAT" envDefault:"5s" help:"how often a running job's record is written, and how soon a cancel is seen"`
+	Heartbeat       time.Duration `env:"WORKER_HEARTBEAT" envDefault:"4s" help:"how often a running job's record is written, and how soon a cancel is seen"`
 	Retention       time.Duration `env:"RETENTION" envDefault:"168h" help:"how long jobs are known, as the status service has it; what is older is dropped"`
 	JanitorInterval time.Duration `env:"JANITOR_INTERVAL" envDefault:"1h" help:"how often the worker looks for what is past its retention"`
 	HealthAddr      string        `env:"WORKER_HEALTH_ADDR" help:"address that answers /healthz and /readyz; none if empty; port 0 takes a free one"`

@@ -24,6 +24,9 @@ func (s *Service) ticketOf(c echo.Context) (ticket, error) {
 	if err != nil {
 		return ticket{}, err
 	}
+	if err := s.options.Limiter.Allow(c, owner); err != nil {
+		return ticket{}, err
+	}
 	id, err := job.ParseID(c.Param("id"))
 	if err != nil {
 		return ticket{}, err

@@ -13,12 +13,13 @@ import (
 
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/operation"
+	"github.com/asyncreply/asyncreply/pkg/web"
 )
 
 // Defaults of [Options].
 const (
 	DefaultRetention   = 7 * 24 * time.Hour
-	DefaultQueueMargin = 15 * time.Minute
+	DefaultQueueMargin = 30 * time.Minute
 	DefaultMaxWait     = time.Minute
 	DefaultMaxWaiters  = 10000
 	DefaultHeartbeat   = 15 * time.Second
@@ -68,6 +69,8 @@ type Options struct {
 	// clamped to 1 to 60 s. Nil: a quarter of the age, or the time until the
 	// next attempt.
 	Estimate func(r job.Record, age time.Duration) time.Duration
+
+	Limiter *web.Limiter // how often a caller may ask; nil: as often as it likes
 
 	Retention    time.Duration // how long jobs are known, by their ids; default [DefaultRetention]
 	QueueTimeout time.Duration // longest of any operation, default [operation.DefaultQueueTimeout]

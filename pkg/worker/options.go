@@ -18,7 +18,7 @@ const (
 	DefaultConcurrency  = 16
 	DefaultSoftStop     = 30 * time.Second
 	DefaultHandlerGrace = 10 * time.Second
-	DefaultHeartbeat    = 5 * time.Second
+	DefaultHeartbeat    = 4 * time.Second // so that a cancel is seen within 5 s
 	DefaultSweep        = 5 * time.Second
 	DefaultRetention    = 7 * 24 * time.Hour
 )
