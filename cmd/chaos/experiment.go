@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,6 +91,7 @@ func (s *system) harm(ctx context.Context, callers *load.Load, injector *faults.
 	injector.Run(harming)
 	s.calm()
 	s.say("the faults have ended")
+	s.recovered, _ = callers.Probe(waiting)
 	loading.Wait()
 	s.say("the callers have gone home")
 }
@@ -107,6 +109,7 @@ func (s *system) keep(ctx context.Context, p *fleet.Process, injector *faults.In
 		if len(points) > 0 {
 			more = []string{"FAILPOINTS=" + injector.Armament(points)}
 		}
+		s.say(p.Name + " starts again " + strings.Join(more, ""))
 		if err := p.Start(more...); err != nil {
 			fmt.Fprintf(s.log, "%s does not start: %v\n", p.Name, err)
 		}

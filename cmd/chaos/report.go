@@ -51,7 +51,7 @@ func (r *report) write(w io.Writer) {
 	}
 	row("  accepted", v.Accepted)
 	row("  succeeded", v.Succeeded)
-	row("  failed as asked", v.Failed)
+	row("  failed", v.Failed)
 	row("  canceled", v.Canceled)
 	row("  LOST", len(v.Lost))
 	row("  DOUBLED", len(v.Doubled))
@@ -62,6 +62,7 @@ func (r *report) write(w io.Writer) {
 			fmt.Fprintf(w, "%s: %s (%s): %s\n", name, f.ID, f.Kind, f.What)
 		}
 	}
+	fmt.Fprintf(w, "a request posted after the last fault, behind all that were waiting, had its result in %s\n", r.system.recovered.Round(time.Second/100))
 	fmt.Fprintf(w, "took %s\n", r.took.Round(time.Second/10))
 	fmt.Fprintf(w, "chaos: accepted=%d lost=%d doubled=%d wrong=%d seed=%d\n",
 		v.Accepted, len(v.Lost), len(v.Doubled), len(v.Wrong), r.seed)

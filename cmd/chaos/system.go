@@ -51,6 +51,8 @@ type system struct {
 	front, back   *relay.Relay   // to acceptors and to status services
 
 	acceptors, workers, statuses []*fleet.Process
+
+	recovered time.Duration // from the end of the last fault to the result of a request posted then
 }
 
 // startSystem starts everything. On an error nothing is left running.
@@ -178,17 +180,13 @@ func (s *system) shared(environ []string) ([]string, error) {
 // operations gives the operations file: what load asks for, done by the
 // backend.
 func (s *system) operations() string {
-	text := "operations:\n"
-	for _, name := range []string{load.OperationWork, load.OperationPanicking} {
-		text += fmt.Sprintf(`  %s:
-    attemptTimeout: 1m
-    deadline: 1h
-    queueTimeout: 1h
-    retry: {attempts: 10, backoff: 200ms, maxBackoff: 2s}
-    processor: {http: {url: %q}}
-`, name, s.backend.URL())
-	}
-	return text
+	work := "{http: {url: " + s.backend.URL() + "}}"
+	return `operations:
+  ` + load.OperationWork + `: {processor: ` + work + `, queueTimeout: 1h, retry: {attempts: 10, backoff: 200ms, maxBackoff: 2s}}
+  ` + load.OperationPanicking + `: {processor: ` + work + `, queueTimeout: 1h}
+  ` + load.OperationHurried + `: {processor: ` + work + `, queueTimeout: 2s}
+  ` + load.OperationLate + `: {processor: ` + work + `, queueTimeout: 1h, attemptTimeout: 1s, retry: {attempts: 2, backoff: 200ms}}
+`
 }
 
 func (s *system) all() []*fleet.Process {
@@ -221,7 +219,7 @@ func (s *system) targets() faults.Targets {
 		Workers: s.workers, Acceptors: s.acceptors, Statuses: s.statuses,
 		BrokerLines: s.lines, Fronts: []*relay.Relay{s.front, s.back},
 		Storage: []*storagefault.Proxy{s.blobs, s.tables}, Broker: s.azure.Broker().Faults(), Queue: queueName,
-		Lock: lockTime, Outage: s.outage,
+		Lock: lockTime, Outage: s.outage, Say: s.say,
 	}
 }
 

@@ -6,11 +6,24 @@ import (
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/witness"
 )
 
-// codes are those that jobs of a kind may fail with. Kinds that are not here
-// may not fail at all, whatever happens to the services.
-var codes = map[witness.Kind]string{
-	witness.Failing:   "HandlerFailed",
-	witness.Panicking: "HandlerPanicked",
+// ends says how jobs of a kind may end besides being canceled when asked.
+type ends struct {
+	succeed bool
+	code    string // of a failure; "": may not fail, whatever happens to the services
+}
+
+var allowed = map[witness.Kind]ends{
+	witness.Failing:   {code: "HandlerFailed"},
+	witness.Panicking: {code: "HandlerPanicked"},
+	witness.Late:      {code: "AttemptTimeout"},
+	witness.Hurried:   {succeed: true, code: "Expired"},
+}
+
+func endsOf(k witness.Kind) ends {
+	if e, ok := allowed[k]; ok {
+		return e
+	}
+	return ends{succeed: true}
 }
 
 // untruths tells in which ways an end is not what the request asked for.
@@ -18,7 +31,7 @@ func untruths(p witness.Promise, s witness.Sighting) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	switch s.State {
 	case witness.Succeeded:
-		if codes[p.Kind] != "" {
+		if !endsOf(p.Kind).succeed {
 			add("it succeeded although it cannot")
 		}
 		if !s.Whole {
@@ -34,7 +47,7 @@ func untruths(p witness.Promise, s witness.Sighting) (all []string) {
 		if s.Code == "" || s.Message == "" {
 			add("it failed without saying why")
 		}
-		if s.Code != codes[p.Kind] {
+		if s.Code != endsOf(p.Kind).code {
 			add("it failed with %s: %s", s.Code, s.Message)
 		}
 		if p.CancelWon {

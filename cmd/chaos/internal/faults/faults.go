@@ -27,6 +27,8 @@ type Targets struct {
 	Broker      *emulator.Faults
 	Queue       string // path of the queue
 
+	Say func(what string) // is told of every fault; or nil
+
 	Lock   time.Duration // of the queue's messages
 	Outage time.Duration // how long the broker may be gone
 }
@@ -100,10 +102,20 @@ func (i *Injector) Run(ctx context.Context) {
 		do := kind.act(i)
 		gap := i.between(300*time.Millisecond, 1500*time.Millisecond)
 		i.count(kind.name)
-		i.running.Go(func() { do(ctx) })
+		i.running.Go(func() {
+			i.say(kind.name)
+			do(ctx)
+			i.say(kind.name + ": over")
+		})
 		if !sleep(ctx, gap) {
 			return
 		}
+	}
+}
+
+func (i *Injector) say(what string) {
+	if i.Say != nil {
+		i.Say(what)
 	}
 }
 

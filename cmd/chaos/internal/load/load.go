@@ -3,10 +3,12 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,9 +104,34 @@ func (l *Load) repeat(ctx, posting context.Context, r request, chance *rand.Rand
 			l.follow(ctx, p, chance)
 		}
 	}
-	if len(followed) > 0 {
-		l.post(posting, r)
+	if len(followed) == 0 {
+		return
 	}
+	if p, ok := l.post(posting, r); ok {
+		l.misuse(posting, p, r)
+	}
+}
+
+// misuse posts another payload with the key of a promised request, which must
+// not be taken.
+func (l *Load) misuse(ctx context.Context, p *witness.Promise, r request) {
+	r.payload = append([]byte("another "), r.payload...)
+	taken, refusal := l.try(ctx, r)
+	if taken != nil || strings.HasPrefix(refusal, "4") && !strings.HasPrefix(refusal, "422") {
+		l.strange(p, "another payload with the same key got "+cmp.Or(refusal, "a 202"))
+	}
+}
+
+// Probe posts a quick request and gives how long it took until its result was
+// there, refusals included; ok is false if it was not before ctx was done.
+func (l *Load) Probe(ctx context.Context) (took time.Duration, ok bool) {
+	began := time.Now()
+	chance := rand.New(rand.NewPCG(l.Seed, 4))
+	p, ok := l.post(ctx, request{kind: witness.Quick, path: "/api/" + OperationWork, payload: []byte("probe")})
+	if ok {
+		l.follow(ctx, p, chance)
+	}
+	return time.Since(began), ok && ctx.Err() == nil
 }
 
 // Audit asks about every promised job again, as if for the first time.

@@ -15,11 +15,12 @@ import (
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/witness"
 )
 
-// Operations that the load needs: the first is done by the backend, the
-// handler of the second panics.
+// Operations that the load needs. The backend does their work.
 const (
 	OperationWork      = "work"
-	OperationPanicking = "panicking"
+	OperationPanicking = "panicking" // its handler panics
+	OperationHurried   = "hurried"   // its queueTimeout is 2s
+	OperationLate      = "late"      // its attemptTimeout is 1s, its attempts are 2
 )
 
 // request is what a caller posts.
@@ -35,8 +36,8 @@ var mix = []struct {
 	kind  witness.Kind
 	share int
 }{
-	{witness.Quick, 30}, {witness.Slow, 15}, {witness.Large, 10}, {witness.Flaky, 10},
-	{witness.Failing, 5}, {witness.Panicking, 5}, {witness.Canceled, 10}, {witness.Keyed, 15},
+	{witness.Quick, 20}, {witness.Slow, 15}, {witness.Large, 10}, {witness.Flaky, 10}, {witness.Failing, 5},
+	{witness.Panicking, 4}, {witness.Canceled, 12}, {witness.Keyed, 15}, {witness.Hurried, 5}, {witness.Late, 4},
 }
 
 func newRequest(number int, chance *rand.Rand) request {
@@ -56,6 +57,10 @@ func newRequest(number int, chance *rand.Rand) request {
 		r.path += "?refuse=409"
 	case witness.Panicking:
 		r.path = "/api/" + OperationPanicking
+	case witness.Hurried:
+		r.path = "/api/" + OperationHurried
+	case witness.Late:
+		r.path = "/api/" + OperationLate + "?duration=4s"
 	case witness.Keyed:
 		r.key = fmt.Sprintf("chaos-%d-%d", number, chance.Uint64())
 		r.path += fmt.Sprintf("?duration=%dms", chance.IntN(500))

@@ -22,6 +22,8 @@ const (
 	Panicking Kind = "panicking" // panics
 	Canceled  Kind = "canceled"  // is slow, and canceled by its caller at some moment
 	Keyed     Kind = "keyed"     // is quick and posted several times with one Idempotency-Key
+	Hurried   Kind = "hurried"   // may wait in the queue for seconds only
+	Late      Kind = "late"      // takes longer than an attempt may
 )
 
 // Ends in the words of the status service.
