@@ -27,7 +27,7 @@ const (
 
 // Issuer issues access tokens. It is safe for concurrent use.
 type Issuer struct {
-	server *httptest.Server
+	base string // URL
 
 	mu      sync.Mutex
 	keys    []*Key // the last signs
@@ -39,13 +39,15 @@ type Issuer struct {
 func NewIssuer(tb testing.TB) *Issuer {
 	tb.Helper()
 	i := &Issuer{keys: []*Key{NewKey(tb)}}
-	i.server = httptest.NewServer(i)
-	tb.Cleanup(i.server.Close)
+	server := httptest.NewUnstartedServer(i)
+	i.base = "http://" + server.Listener.Addr().String()
+	server.Start()
+	tb.Cleanup(server.Close)
 	return i
 }
 
 // URL gives the issuer as tokens name it.
-func (i *Issuer) URL() string { return i.server.URL + "/" + Tenant + "/v2.0" }
+func (i *Issuer) URL() string { return i.base + "/" + Tenant + "/v2.0" }
 
 // Key gives the key that signs.
 func (i *Issuer) Key() *Key {
@@ -129,7 +131,7 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if i.down {
 		panic(http.ErrAbortHandler)
 	}
-	keySet := i.server.URL + "/" + Tenant + "/discovery/v2.0/keys"
+	keySet := i.base + "/" + Tenant + "/discovery/v2.0/keys"
 	var document any
 	switch {
 	case r.URL.Path == "/"+Tenant+"/v2.0/.well-known/openid-configuration":
