@@ -26,11 +26,13 @@ run: build ## Run the whole system on this machine; ARGS='--ports free' passes f
 .PHONY: test
 test: ## Run all tests against Azurite and the broker, with the race detector
 	$(GO) test $(RACE) -timeout 10m ./...
+	$(GO) test $(RACE) -tags failpoints ./cmd/internal/failpoint
 
 .PHONY: lint
 lint: ## Check formatting, go vet, staticcheck, module tidiness, known vulnerabilities
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags failpoints ./cmd/...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) mod tidy -diff
 	$(GO) mod verify

@@ -132,6 +132,18 @@ func TestSDKsHaveOneImporter(t *testing.T) {
 	}
 }
 
+// TestFailpointsStayOut keeps what lets a process die at named points out of
+// every binary that is not built for it.
+func TestFailpointsStayOut(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		for _, imported := range p.Imports {
+			if imported == module+"cmd/internal/failpoint" {
+				t.Errorf("%s imports %s without the build tag failpoints", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
 // TestStandardLibraryOnly keeps the domain and the broker free of other
 // modules.
 func TestStandardLibraryOnly(t *testing.T) {
