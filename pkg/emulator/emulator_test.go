@@ -109,8 +109,9 @@ func TestClose(t *testing.T) {
 		_ = b.Close()
 		cancel()
 	})
-	if msgs, err := receiver.ReceiveMessages(ctx, 1, nil); err == nil {
-		t.Errorf("received %v from a closed broker", msgs)
+	// The SDK gives an error, or nothing at all when it finds its connection lost.
+	if msgs, err := receiver.ReceiveMessages(ctx, 1, nil); len(msgs) > 0 {
+		t.Errorf("received %v, %v from a closed broker", msgs, err)
 	}
 	if err := b.Close(); err != nil {
 		t.Errorf("closed twice: %v", err)

@@ -3,7 +3,6 @@ package queue
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 )
 
@@ -89,10 +88,12 @@ func (q *Queue) Receive(mode ReceiveMode, seq ...int64) ([]Message, error) {
 	if !q.properties.Status.receives() {
 		return nil, ErrDisabled
 	}
-	for i, s := range seq {
-		if !q.isReceivable(q.log.get(s), now) || slices.Contains(seq[:i], s) {
+	asked := make(map[int64]struct{}, len(seq))
+	for _, s := range seq {
+		if _, twice := asked[s]; twice || !q.isReceivable(q.log.get(s), now) {
 			return nil, fmt.Errorf("deferred message %d: %w", s, ErrNotFound)
 		}
+		asked[s] = struct{}{}
 	}
 	msgs := make([]Message, 0, len(seq))
 	for _, s := range seq {
