@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -65,9 +66,8 @@ func newRequest(number int, chance *rand.Rand) request {
 		r.key = fmt.Sprintf("chaos-%d-%d", number, chance.Uint64())
 		r.path += fmt.Sprintf("?duration=%dms", chance.IntN(500))
 	}
-	r.payload = make([]byte, size)
-	for i := range r.payload {
-		r.payload[i] = byte(chance.UintN(256))
+	for len(r.payload) < size {
+		r.payload = binary.LittleEndian.AppendUint64(r.payload, chance.Uint64())
 	}
 	return r
 }
