@@ -182,3 +182,30 @@ func BenchmarkVerify(b *testing.B) {
 		r.Verify(id, "ann")
 	}
 }
+
+// Whatever text is given for keys, it is refused or makes a ring that knows its
+// own ids and no others; and no text is a genuine id but one that was issued.
+func FuzzTicket(f *testing.F) {
+	f.Add("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=", "owner", someID)
+	f.Add("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=,b2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=", "", "x")
+	f.Add("c2hvcnQ=", "\x00", "")
+	f.Fuzz(func(t *testing.T, keys, owner, text string) {
+		ring, err := job.ParseKeyRing(keys)
+		if err != nil {
+			return
+		}
+		id := job.NewIssuer(ring, nil).Issue(owner)
+		parsed, err := job.ParseID(id.String())
+		if err != nil || parsed != id || !ring.Verify(parsed, owner) {
+			t.Errorf("issued %s to %q: %v", id, owner, err)
+		}
+		other := id
+		other[0] ^= 1
+		if ring.Verify(other, owner) && ring.Verify(id, owner+"x") {
+			t.Errorf("%s and another's are genuine", other) // each alone is by chance, once in 65,536
+		}
+		if made, err := job.ParseID(text); err == nil && made.String() != strings.ToLower(text) {
+			t.Errorf("%q became %s", text, made)
+		}
+	})
+}
