@@ -28,6 +28,10 @@ test: ## Run all tests against Azurite and the broker, with the race detector
 	$(GO) test $(RACE) -timeout 10m ./...
 	$(GO) test $(RACE) -tags failpoints ./cmd/internal/failpoint
 
+.PHONY: check-deploy
+check-deploy: ## Check the deployment to Azure as far as can be without Azure (a part of test)
+	$(GO) test $(RACE) ./deploy/...
+
 .PHONY: lint
 lint: ## Check formatting, go vet, staticcheck, module tidiness, known vulnerabilities
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: $$unformatted"; exit 1; }
