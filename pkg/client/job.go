@@ -131,3 +131,10 @@ func (j *Job) lastSeen() Status {
 	defer j.mu.Unlock()
 	return j.last
 }
+
+// Seen gives how the job stood when it was asked about last, or was accepted.
+// It makes no request.
+func (j *Job) Seen() *Status {
+	s := j.lastSeen()
+	return &s
+}
