@@ -4,6 +4,6 @@ package main
 
 import "github.com/asyncreply/asyncreply/pkg/acceptor"
 
-// withFailpoints leaves the sender as it is: only binaries built with the tag
+// withFailpoints leaves everything as it is: only binaries built with the tag
 // failpoints have any.
-func withFailpoints(s acceptor.Sender) (acceptor.Sender, error) { return s, nil }
+func withFailpoints(o acceptor.Options) (acceptor.Options, error) { return o, nil }

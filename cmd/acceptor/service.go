@@ -46,26 +46,25 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		s.close()
 		return nil, err
 	}
-	sender, err := withFailpoints(s.sender)
-	if err != nil {
-		s.close()
-		return nil, err
-	}
-	s.acceptor, err = acceptor.New(&acceptor.Options{
+	opts, err := withFailpoints(acceptor.Options{
 		Operations:    operations,
 		Issuer:        job.NewIssuer(cfg.TicketKeys.KeyRing, nil),
-		Sender:        sender,
+		Sender:        s.sender,
 		Payloads:      s.payloads,
 		StatusBaseURL: cfg.StatusBaseURL,
 		Owner:         s.auth.Owner(func(*http.Request) []string { return cfg.SubmitRoles }),
 		Reservations:  tablestore.NewReservations(s.storage.Tables, &tablestore.Options{TablePrefix: cfg.Storage.TablePrefix}),
 		KeyLifetime:   cfg.KeyLifetime,
-		Limiter:       web.NewLimiter(web.LimiterOptions{Rate: cfg.RateLimit, Burst: cfg.RateBurst}),
+		Limiter:       cfg.Rate.Limiter(),
 		MaxInFlight:   cfg.MaxInFlight,
 		InlineLimit:   int(s.sender.MaxMessageSize()),
 		SendTimeout:   cfg.SendTimeout,
 	})
 	if err != nil {
+		s.close()
+		return nil, err
+	}
+	if s.acceptor, err = acceptor.New(&opts); err != nil {
 		s.close()
 		return nil, settings.Wrong("STATUS_BASE_URL", errors.Unwrap(err))
 	}

@@ -55,7 +55,7 @@ func (s *system) judge(ctx context.Context, journal *witness.Journal) (*check.Ve
 		return nil, err
 	}
 	defer stored.Close()
-	return check.Check(ctx, journal, stored)
+	return check.Check(ctx, journal, stored, &check.Options{MayGiveUp: s.deliveries > 0})
 }
 
 // endure keeps the processes up for as long as they are needed: while there

@@ -49,17 +49,18 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 
 // options say what a run is like.
 type options struct {
-	seed    uint64
-	jobs    int
-	load    time.Duration // how long requests are posted and faults injected
-	settle  time.Duration // how long jobs may take to end after that
-	outage  time.Duration
-	bin     string
-	log     string
-	cache   string
-	workers int
-	only    *regexp.Regexp // faults to inject; nil: all
-	broken  string         // how the workers are broken on purpose
+	seed       uint64
+	jobs       int
+	load       time.Duration // how long requests are posted and faults injected
+	settle     time.Duration // how long jobs may take to end after that
+	outage     time.Duration
+	bin        string
+	log        string
+	cache      string
+	workers    int
+	deliveries int            // of one message, until the broker gives it up
+	only       *regexp.Regexp // faults to inject; nil: all
+	broken     string         // how the workers are broken on purpose
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -75,6 +76,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.log, "log", "", "`file` for what the services log")
 	f.StringVar(&o.cache, "cache", "", "`folder` of Azurite's installation; by default the user's cache")
 	f.IntVar(&o.workers, "workers", 3, "worker processes")
+	f.IntVar(&o.deliveries, "deliveries", 0, "deliveries after which the broker gives a message up, which may fail any job then; 0: far more than a run has")
 	only := f.String("only", "", "inject only faults whose names match this `expression`")
 	f.StringVar(&o.broken, "broken", "", "break the workers on purpose, to test the checker: completes-first or overwrites")
 	if err := f.Parse(args); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -34,6 +35,8 @@ const (
 	statuses  = 2
 
 	readyTimeout = time.Minute
+
+	manyDeliveries = 500
 )
 
 // system is all that runs: storage and broker, what stands before them, and
@@ -75,7 +78,7 @@ func (s *system) startAzure(ctx context.Context) (err error) {
 	s.azure, err = localazure.Start(ctx, &localazure.Options{
 		Azurite: localazure.AzuriteOptions{CacheDir: s.cache},
 		Broker: emulator.Options{Config: &emulator.Config{Queues: []emulator.Queue{{
-			Name: queueName, LockDuration: lockTime, MaxDeliveryCount: 100, DeadLetteringOnMessageExpiration: true,
+			Name: queueName, LockDuration: lockTime, MaxDeliveryCount: cmp.Or(s.deliveries, manyDeliveries), DeadLetteringOnMessageExpiration: true,
 			RequiresDuplicateDetection: true, DuplicateDetectionHistoryTimeWindow: 10 * time.Minute,
 		}}}},
 	})

@@ -41,15 +41,28 @@ type Verdict struct {
 	Lost    []Finding // no end that the caller can see
 	Doubled []Finding // two ends, or two jobs for one request
 	Wrong   []Finding // an end that is not true
+
+	options Options
 }
 
 // Clean reports whether every promise was kept.
 func (v *Verdict) Clean() bool { return len(v.Lost)+len(v.Doubled)+len(v.Wrong) == 0 }
 
+// Options are what a checker is to know of a run. The zero value, or nil, is
+// usable.
+type Options struct {
+	// MayGiveUp allows any job to fail because its message was delivered too
+	// often: the queue gives up so soon that a few crashes are enough.
+	MayGiveUp bool
+}
+
 // Check judges every promise of the journal. Its error is one of reading
 // storage.
-func Check(ctx context.Context, journal *witness.Journal, stored Stored) (*Verdict, error) {
+func Check(ctx context.Context, journal *witness.Journal, stored Stored, opts *Options) (*Verdict, error) {
 	v := &Verdict{}
+	if opts != nil {
+		v.options = *opts
+	}
 	for _, p := range journal.Promises() {
 		if err := v.judge(ctx, p, stored); err != nil {
 			return nil, err
@@ -94,7 +107,7 @@ func (v *Verdict) judge(ctx context.Context, p witness.Promise, stored Stored) e
 	case row.State != first.State || row.Code != first.Code:
 		add(&v.Doubled, "its caller saw %s, but the table says %s %s", tell(first), row.State, row.Code)
 	}
-	for _, what := range untruths(p, first) {
+	for _, what := range v.untruths(p, first) {
 		add(&v.Wrong, "%s", what)
 	}
 	return v.judgeResult(ctx, p, first, row, stored)

@@ -125,7 +125,7 @@ func TestEveryBrokenPromiseIsFound(t *testing.T) {
 			test.change(&p, &s)
 			journal := witness.NewJournal()
 			journal.Accept(p)
-			v, err := check.Check(t.Context(), journal, s)
+			v, err := check.Check(t.Context(), journal, s, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,7 +158,7 @@ func TestEndsThatAreAskedFor(t *testing.T) {
 		journal.Accept(p)
 		s.rows[id] = check.Row{State: p.Sightings[0].State, Code: p.Sightings[0].Code}
 	}
-	v, err := check.Check(t.Context(), journal, s)
+	v, err := check.Check(t.Context(), journal, s, nil)
 	if err != nil || !v.Clean() || v.Accepted != 3 || v.Failed != 2 || v.Canceled != 1 || v.Succeeded != 0 {
 		t.Errorf("got %+v, %v", v, err)
 	}
@@ -171,9 +171,25 @@ func TestOneKeyIsOneJob(t *testing.T) {
 		journal.Accept(witness.Promise{ID: id, Key: "k", Kind: witness.Canceled, CancelAsked: true, Sightings: ended(witness.Stopped, "Canceled")})
 		s.rows[id] = check.Row{State: witness.Stopped, Code: "Canceled"}
 	}
-	v, err := check.Check(t.Context(), journal, s)
+	v, err := check.Check(t.Context(), journal, s, nil)
 	if err != nil || v.Accepted != 2 || len(v.Doubled) != 1 || len(v.Lost)+len(v.Wrong) != 0 {
 		t.Errorf("got %+v, %v", v, err)
+	}
+}
+
+// TestGivenUp allows any job to have been delivered too often, in runs made for
+// that only.
+func TestGivenUp(t *testing.T) {
+	journal, s := witness.NewJournal(), goodStored()
+	p := goodPromise()
+	p.Sightings = ended(witness.Failed, "DeliveryCountExceeded")
+	s.rows["id"] = check.Row{State: witness.Failed, Code: "DeliveryCountExceeded"}
+	journal.Accept(p)
+	for _, may := range []bool{false, true} {
+		v, err := check.Check(t.Context(), journal, s, &check.Options{MayGiveUp: may})
+		if err != nil || v.Clean() != may {
+			t.Errorf("allowed %v: got %+v, %v", may, v, err)
+		}
 	}
 }
 
@@ -183,7 +199,7 @@ func TestUnreadableStorageIsNoVerdict(t *testing.T) {
 	journal, s := witness.NewJournal(), goodStored()
 	journal.Accept(goodPromise())
 	s.err = errors.New("out of reach")
-	if v, err := check.Check(t.Context(), journal, s); err == nil {
+	if v, err := check.Check(t.Context(), journal, s, nil); err == nil {
 		t.Errorf("got %+v", v)
 	}
 }

@@ -27,7 +27,7 @@ func endsOf(k witness.Kind) ends {
 }
 
 // untruths tells in which ways an end is not what the request asked for.
-func untruths(p witness.Promise, s witness.Sighting) (all []string) {
+func (v *Verdict) untruths(p witness.Promise, s witness.Sighting) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	switch s.State {
 	case witness.Succeeded:
@@ -47,7 +47,8 @@ func untruths(p witness.Promise, s witness.Sighting) (all []string) {
 		if s.Code == "" || s.Message == "" {
 			add("it failed without saying why")
 		}
-		if s.Code != endsOf(p.Kind).code {
+		gaveUp := v.options.MayGiveUp && s.Code == "DeliveryCountExceeded"
+		if s.Code != endsOf(p.Kind).code && !gaveUp {
 			add("it failed with %s: %s", s.Code, s.Message)
 		}
 		if p.CancelWon {

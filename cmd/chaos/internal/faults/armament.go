@@ -15,7 +15,10 @@ var (
 		"worker.before-complete", "worker.after-complete", "worker.before-dead-letter",
 		"worker.before-copy", "worker.after-copy",
 	}
-	AcceptorPoints = []string{"acceptor.before-send", "acceptor.after-send"}
+	AcceptorPoints = []string{
+		"acceptor.before-send", "acceptor.after-send", "acceptor.after-payload",
+		"acceptor.before-reserve", "acceptor.after-reserve", "acceptor.before-mark",
+	}
 )
 
 // Armament draws the failpoint that a process is to meet in its next life, in

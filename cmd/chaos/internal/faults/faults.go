@@ -74,12 +74,15 @@ type fault struct {
 
 // kinds are all faults; a fault of twice the weight comes twice as often.
 var kinds = []fault{
-	{"kill worker", 14, kill(func(t *Targets) []*fleet.Process { return t.Workers })},
-	{"kill acceptor", 7, kill(func(t *Targets) []*fleet.Process { return t.Acceptors })},
-	{"kill status", 5, kill(func(t *Targets) []*fleet.Process { return t.Statuses })},
+	{"kill worker", 14, end(workers, (*fleet.Process).Kill)},
+	{"kill acceptor", 7, end(acceptors, (*fleet.Process).Kill)},
+	{"kill status", 5, end(statuses, (*fleet.Process).Kill)},
+	{"terminate worker", 4, end(workers, (*fleet.Process).Terminate)},
+	{"terminate acceptor", 3, end(acceptors, (*fleet.Process).Terminate)},
+	{"terminate status", 2, end(statuses, (*fleet.Process).Terminate)},
 	{"freeze worker beyond its locks", 10, freezeWorker},
-	{"freeze acceptor", 4, freeze(func(t *Targets) []*fleet.Process { return t.Acceptors })},
-	{"freeze status", 3, freeze(func(t *Targets) []*fleet.Process { return t.Statuses })},
+	{"freeze acceptor", 4, freeze(acceptors)},
+	{"freeze status", 3, freeze(statuses)},
 	{"cut broker connection after n bytes", 9, cutLine},
 	{"black hole before the broker", 7, blackHole},
 	{"broker outage", 2, outage},

@@ -20,10 +20,14 @@ func lasting(d time.Duration, begin, end func()) action {
 	}
 }
 
-func kill(which func(*Targets) []*fleet.Process) func(*Injector) action {
+func workers(t *Targets) []*fleet.Process   { return t.Workers }
+func acceptors(t *Targets) []*fleet.Process { return t.Acceptors }
+func statuses(t *Targets) []*fleet.Process  { return t.Statuses }
+
+func end(which func(*Targets) []*fleet.Process, how func(*fleet.Process)) func(*Injector) action {
 	return func(i *Injector) action {
 		p := pick(i, which(&i.Targets))
-		return func(context.Context) { p.Kill() }
+		return func(context.Context) { how(p) }
 	}
 }
 

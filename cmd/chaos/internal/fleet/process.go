@@ -130,6 +130,15 @@ func (p *Process) Kill() {
 	<-ended
 }
 
+// Terminate asks the process to end, by SIGTERM, and does not wait for it.
+func (p *Process) Terminate() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd != nil {
+		_ = p.cmd.Process.Signal(signalEnd)
+	}
+}
+
 // Freeze stops the process by SIGSTOP until Thaw.
 func (p *Process) Freeze() { p.signal(true) }
 
@@ -159,7 +168,7 @@ func (p *Process) Stop(grace time.Duration) {
 	if cmd == nil {
 		return
 	}
-	_ = cmd.Process.Signal(signalEnd)
+	p.Terminate()
 	select {
 	case <-ended:
 	case <-time.After(grace):

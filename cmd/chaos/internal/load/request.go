@@ -64,6 +64,9 @@ func newRequest(number int, chance *rand.Rand) request {
 		r.path = "/api/" + OperationLate + "?duration=4s"
 	case witness.Keyed:
 		r.key = fmt.Sprintf("chaos-%d-%d", number, chance.Uint64())
+		if chance.IntN(4) == 0 {
+			size = 250_000
+		}
 		r.path += fmt.Sprintf("?duration=%dms", chance.IntN(500))
 	}
 	for len(r.payload) < size {
