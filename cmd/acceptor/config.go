@@ -34,8 +34,7 @@ type config struct {
 
 	KeyLifetime time.Duration `env:"IDEMPOTENCY_KEY_LIFETIME" envDefault:"25h" help:"how long an Idempotency-Key stands for its job, 24h or more; RETENTION is to be longer"`
 	MaxInFlight int           `env:"MAX_IN_FLIGHT" envDefault:"2048" help:"requests at a time; one more is answered with 503"`
-	RateLimit   float64       `env:"RATE_LIMIT" envDefault:"0" help:"requests a second that one caller may post on average; one more is answered with 429; 0 for any number"`
-	RateBurst   int           `env:"RATE_LIMIT_BURST" envDefault:"0" help:"requests that one caller may post at once; 0 for those of two seconds"`
+	Rate        settings.Rate
 
 	SendTimeout     time.Duration `env:"SEND_TIMEOUT" envDefault:"5s" help:"longest wait for the queue before a request is answered with 503"`
 	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"how long a stopping service says not ready before it stops listening"`
@@ -49,7 +48,7 @@ func (c *config) check() error {
 		settings.Valid("AUTH_SUBMIT_ROLES", auth.CheckNames(c.SubmitRoles)),
 		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
 		settings.Positive("SEND_TIMEOUT", c.SendTimeout), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout),
-		c.checkKeyLifetime(), c.checkBounds())
+		c.checkKeyLifetime(), c.checkMaxInFlight(), c.Rate.Check())
 }
 
 // minKeyLifetime is what callers are promised.
@@ -62,20 +61,12 @@ func (c *config) checkKeyLifetime() error {
 	return settings.Wrong("IDEMPOTENCY_KEY_LIFETIME", fmt.Errorf("%s is below %s", c.KeyLifetime, minKeyLifetime))
 }
 
-func (c *config) checkBounds() error {
-	switch {
-	case c.MaxInFlight < 1:
-		return settings.Wrong("MAX_IN_FLIGHT", fmt.Errorf("%d is not above zero", c.MaxInFlight))
-	case !(c.RateLimit >= 0) || c.RateLimit > maxRate:
-		return settings.Wrong("RATE_LIMIT", fmt.Errorf("%g is not between 0 and %g", c.RateLimit, maxRate))
-	case c.RateBurst < 0:
-		return settings.Wrong("RATE_LIMIT_BURST", fmt.Errorf("%d is negative", c.RateBurst))
+func (c *config) checkMaxInFlight() error {
+	if c.MaxInFlight >= 1 {
+		return nil
 	}
-	return nil
+	return settings.Wrong("MAX_IN_FLIGHT", fmt.Errorf("%d is not above zero", c.MaxInFlight))
 }
-
-// maxRate is more than one service can answer.
-const maxRate = 1e6
 
 // cors lets pages of the allowed origins post requests, and always the one
 // that the status service serves.

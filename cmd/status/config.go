@@ -30,6 +30,8 @@ type config struct {
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, as CIDR, separated by commas"`
 	AllowedOrigins []string       `env:"CORS_ALLOWED_ORIGINS" help:"origins whose pages may call this service, separated by commas, or *"`
 
+	Rate settings.Rate
+
 	Retention         time.Duration `env:"RETENTION" envDefault:"168h" help:"how long jobs are known"`
 	ResultURLLifetime time.Duration `env:"RESULT_URL_LIFETIME" envDefault:"10m" help:"how long the link to a result works"`
 
@@ -46,7 +48,7 @@ func (c *config) check() error {
 	return settings.Check(c.Storage.Check(), c.Auth.Check(), settings.Address("LISTEN_ADDR", c.ListenAddr),
 		settings.Valid("AUTH_READ_ROLES", auth.CheckNames(c.ReadRoles)), settings.Valid("AUTH_CANCEL_ROLES", auth.CheckNames(c.CancelRoles)),
 		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
-		settings.Positive("RETENTION", c.Retention), c.checkResultURLLifetime(), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout))
+		settings.Positive("RETENTION", c.Retention), c.Rate.Check(), c.checkResultURLLifetime(), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout))
 }
 
 func (c *config) checkResultURLLifetime() error {

@@ -61,6 +61,7 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 			Lifetime:  cfg.ResultURLLifetime,
 			Now:       s.storage.Now,
 		}),
+		Limiter:      cfg.Rate.Limiter(),
 		Retention:    cfg.Retention,
 		QueueTimeout: longest,
 	})
