@@ -140,7 +140,7 @@ func TestServes(t *testing.T) {
 		"/healthz": 200,
 		"/readyz":  200,
 		"/api/RequestStatus/" + issue(t, 0).String():                          202,
-		"/api/RequestStatus/" + issue(t, 2*time.Hour+20*time.Minute).String(): 422, // the file's queue timeout
+		"/api/RequestStatus/" + issue(t, 2*time.Hour+35*time.Minute).String(): 422, // the file's queue timeout
 		"/api/RequestStatus/" + issue(t, 4*time.Hour).String():                410,
 	} {
 		if response, body := get(t, p.url+path); response.StatusCode != want {
