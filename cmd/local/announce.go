@@ -25,10 +25,11 @@ func announce(w io.Writer, cfg *config, s *system) {
 	line("Service Bus", "amqp://%s, administration http://%s", s.azure.Broker().AMQPAddr(), s.azure.Broker().AdminAddr())
 	line("Azurite", "%s, %s", s.azure.BlobEndpoint(), s.azure.TableEndpoint())
 	fmt.Fprintf(w, `
-Send a request; the answer's Location is where to ask how it gets on:
+A page to try it with: http://%s
+Or send a request; the answer's Location is where to ask how it gets on:
   curl -i http://%s/api/customer -H 'Content-Type: application/json' -d '{"id":"1","customername":"Ada"}'
 Ctrl-C stops everything.
 
-`, cfg.Acceptor)
+`, cfg.Status, cfg.Acceptor)
 	fmt.Fprintf(w, "ready acceptor=http://%s status=http://%s\n", cfg.Acceptor, cfg.Status)
 }

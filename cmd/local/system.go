@@ -112,6 +112,7 @@ func (s *system) environment(cfg *config) ([]string, error) {
 		"TICKET_KEYS=" + base64.StdEncoding.EncodeToString(key),
 		"OPERATIONS_FILE=" + operations,
 		"STATUS_BASE_URL=http://" + cfg.Status,
+		"ACCEPTOR_BASE_URL=http://" + cfg.Acceptor,
 		"CORS_ALLOWED_ORIGINS=" + cfg.Origins,
 	}, nil
 }

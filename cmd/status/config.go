@@ -26,6 +26,8 @@ type config struct {
 	OperationsFile string     `env:"OPERATIONS_FILE,notEmpty" help:"path of the operations file"`
 	StatusBaseURL  string     `env:"STATUS_BASE_URL,notEmpty" help:"public URL of this service; links in answers begin with it"`
 
+	AcceptorBaseURL string `env:"ACCEPTOR_BASE_URL" help:"public URL of the acceptor, for the page that people submit jobs on; without it the page only follows jobs"`
+
 	ListenAddr     string         `env:"LISTEN_ADDR" envDefault:":8081" help:"address to listen on; port 0 takes a free one"`
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, as CIDR, separated by commas"`
 	AllowedOrigins []string       `env:"CORS_ALLOWED_ORIGINS" help:"origins whose pages may call this service, separated by commas, or *"`
@@ -48,7 +50,16 @@ func (c *config) check() error {
 	return settings.Check(c.Storage.Check(), c.Auth.Check(), settings.Address("LISTEN_ADDR", c.ListenAddr),
 		settings.Valid("AUTH_READ_ROLES", auth.CheckNames(c.ReadRoles)), settings.Valid("AUTH_CANCEL_ROLES", auth.CheckNames(c.CancelRoles)),
 		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
+		settings.Valid("ACCEPTOR_BASE_URL", c.checkAcceptorBaseURL()),
 		settings.Positive("RETENTION", c.Retention), c.Rate.Check(), c.checkResultURLLifetime(), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout))
+}
+
+func (c *config) checkAcceptorBaseURL() error {
+	if c.AcceptorBaseURL == "" {
+		return nil
+	}
+	_, err := web.OriginOf(c.AcceptorBaseURL)
+	return err
 }
 
 func (c *config) checkResultURLLifetime() error {

@@ -218,6 +218,7 @@ func TestWrongSettings(t *testing.T) {
 		{"LISTEN_ADDR", "127.0.0.1:http"},
 		{"TRUSTED_PROXIES", "10.0.0.0/8,proxy"},
 		{"CORS_ALLOWED_ORIGINS", "https://app.example,app.example"},
+		{"ACCEPTOR_BASE_URL", "accept.example"},
 		{"RETENTION", "a week"},
 		{"RETENTION", "-1h"},
 		{"RETENTION", "0s"},

@@ -24,7 +24,6 @@ const (
 
 // Browser is a Chromium with a profile of its own, without a window.
 type Browser struct {
-	tb  testing.TB
 	ctx context.Context
 }
 
@@ -57,7 +56,19 @@ func Open(tb testing.TB) *Browser {
 	if err := chromedp.Do(ctx); err != nil {
 		tb.Fatalf("start Chromium: %v", err)
 	}
-	return &Browser{tb: tb, ctx: ctx}
+	return &Browser{ctx: ctx}
+}
+
+// Private gives the same browser with a storage of its own, as in a private
+// window, which is forgotten with the test.
+func (b *Browser) Private(tb testing.TB) *Browser {
+	tb.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	tb.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		tb.Fatalf("open a private window: %v", err)
+	}
+	return &Browser{ctx: ctx}
 }
 
 var installation struct {

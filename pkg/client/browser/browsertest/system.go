@@ -66,7 +66,6 @@ type System struct {
 	tb       testing.TB
 	settings string // file with the environment of the services
 	status   int    // process id
-	restart  *exec.Cmd
 }
 
 // Start starts a system with arguments for cmd/local, and ends it with the
