@@ -89,7 +89,7 @@ func (p *program) explain(err error) {
 		return
 	}
 	if !p.options.json {
-		fmt.Fprintln(p.stderr, "asyncreply:", err)
+		fmt.Fprintln(p.stderr, "asyncreply:", printable(err.Error()))
 		return
 	}
 	problem, ok := errors.AsType[*client.Problem](err)

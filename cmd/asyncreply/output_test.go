@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/client"
@@ -171,5 +173,24 @@ func TestCompletion(t *testing.T) {
 		if got := strings.TrimSpace(string(out)); err != nil || got != want {
 			t.Errorf("%s completes to %q, %v; want %q", words, got, err, want)
 		}
+	}
+}
+
+// TestInterruptible states that a stream comes through as it is, and that
+// nobody waits for one that has no more to say when the program is to end.
+func TestInterruptible(t *testing.T) {
+	whole := strings.Repeat("0123456789", 10_000)
+	text, err := io.ReadAll(&interruptible{ctx: t.Context(), source: iotest.OneByteReader(strings.NewReader(whole))})
+	if err != nil || string(text) != whole {
+		t.Errorf("%d bytes, %v; want %d", len(text), err, len(whole))
+	}
+	reader, writer := io.Pipe()
+	defer writer.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go cancel()
+	var p program
+	p.stdin = reader
+	if _, err := p.openPayload(ctx, &client.Request{}, []string{"-"}); exitStatus(err) != exitInterrupted {
+		t.Errorf("standard input that says nothing gives %v", err)
 	}
 }

@@ -34,7 +34,7 @@ func (p *program) submit(ctx context.Context, args []string) error {
 		Operation: args[0], Parameters: p.options.parameters.Values,
 		ContentType: p.options.contentType, IdempotencyKey: p.options.key,
 	}
-	closeFile, err := p.openPayload(r, args[1:])
+	closeFile, err := p.openPayload(ctx, r, args[1:])
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (p *program) submit(ctx context.Context, args []string) error {
 
 // openPayload gives the request its payload, and says what it is if the flags
 // do not.
-func (p *program) openPayload(r *client.Request, args []string) (closeFile func(), err error) {
+func (p *program) openPayload(ctx context.Context, r *client.Request, args []string) (closeFile func(), err error) {
 	closeFile = func() {}
 	switch {
 	case p.options.data != "" && len(args) > 0:
@@ -68,7 +68,7 @@ func (p *program) openPayload(r *client.Request, args []string) (closeFile func(
 	case len(args) == 0:
 		return closeFile, nil
 	case args[0] == "-":
-		buffered := bufio.NewReader(p.stdin)
+		buffered := bufio.NewReader(&interruptible{ctx: ctx, source: p.stdin})
 		head, err := buffered.Peek(512)
 		if err != nil && err != io.EOF {
 			return nil, fmt.Errorf("standard input: %w", err)

@@ -47,7 +47,8 @@ type Options struct {
 	// may take as long as they like.
 	IdleTimeout time.Duration
 
-	// OnRetry, if set, is told why a request will be sent again, and when.
+	// OnRetry, if set, is told why a request will be sent again, and when. It is
+	// called wherever the client is used, so several times at once if that is.
 	OnRetry func(err error, delay time.Duration)
 }
 

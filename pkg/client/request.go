@@ -23,7 +23,8 @@ type Request struct {
 	// Body is the payload; nil: an empty one. It is streamed. One that is an
 	// [io.Seeker], as files and the readers of bytes and strings are, is sent
 	// again from where it stood if need be; any other only if it is short.
-	// It is not closed, and nobody reads it after [Client.Submit] has returned.
+	// It is not closed, and nobody reads it after [Client.Submit] has returned;
+	// a Read in progress is waited for, even when the context has ended.
 	Body io.Reader
 
 	// GetBody, if set, gives the payload anew for each try, in place of Body.

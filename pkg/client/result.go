@@ -30,6 +30,10 @@ func (j *Job) Result(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	return j.open(ctx, link)
+}
+
+func (j *Job) open(ctx context.Context, link *Link) (*Result, error) {
 	r := &Result{Link: *link, download: newDownload(ctx, j, link)}
 	if err := r.download.open(); err != nil {
 		return nil, fmt.Errorf("result of job %s: %w", j.id, err)

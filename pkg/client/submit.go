@@ -77,10 +77,11 @@ func (c *Client) Do(ctx context.Context, r *Request, opts *WaitOptions) (*Result
 	if err != nil {
 		return nil, err
 	}
-	if _, err := j.Wait(ctx, opts); err != nil {
+	last, err := j.Wait(ctx, opts)
+	if err != nil {
 		return nil, j.pending(err)
 	}
-	result, err := j.Result(ctx)
+	result, err := j.open(ctx, last.Link)
 	if err != nil {
 		return nil, j.pending(err)
 	}
