@@ -153,33 +153,40 @@ func TestSubnets(t *testing.T) {
 // TestApps states how the services run: one revision at a time, each with
 // probes, stopped with time enough to finish.
 func TestApps(t *testing.T) {
-	d := deployment(t, nil)
-	for name, port := range map[string]int64{"acceptor": 8080, "status": 8081, "worker": 8082} {
-		app := one(t, d, "Microsoft.App/containerApps", name)
-		if mode := app.Get("properties.configuration.activeRevisionsMode"); mode != "Single" {
-			t.Errorf("%s: revisions mode %v", name, mode)
+	for _, softStop := range []int64{1, 60, 540} { // the least, the default, the most
+		d := deployment(t, map[string]any{"workerSoftStopSeconds": softStop})
+		for name, port := range map[string]int64{"acceptor": 8080, "status": 8081, "worker": 8082} {
+			checkApp(t, d, name, port)
 		}
-		container := get(t, app.Body, "properties", "template", "containers", 0)
-		if command := list(get(t, container, "command")); len(command) != 1 || command[0] != "/usr/local/bin/"+name {
-			t.Errorf("%s runs %v", name, command)
+	}
+}
+
+func checkApp(t *testing.T, d *check.Deployment, name string, port int64) {
+	t.Helper()
+	app := one(t, d, "Microsoft.App/containerApps", name)
+	if mode := app.Get("properties.configuration.activeRevisionsMode"); mode != "Single" {
+		t.Errorf("%s: revisions mode %v", name, mode)
+	}
+	container := get(t, app.Body, "properties", "template", "containers", 0)
+	if command := list(get(t, container, "command")); len(command) != 1 || command[0] != "/usr/local/bin/"+name {
+		t.Errorf("%s runs %v", name, command)
+	}
+	probes := map[any]any{}
+	for _, probe := range list(get(t, container, "probes")) {
+		probes[get(t, probe, "type")] = get(t, probe, "httpGet", "path")
+		if got := get(t, probe, "httpGet", "port"); got != port {
+			t.Errorf("%s is probed at port %v, listens at %d", name, got, port)
 		}
-		probes := map[any]any{}
-		for _, probe := range list(get(t, container, "probes")) {
-			probes[get(t, probe, "type")] = get(t, probe, "httpGet", "path")
-			if got := get(t, probe, "httpGet", "port"); got != port {
-				t.Errorf("%s is probed at port %v, listens at %d", name, got, port)
-			}
-		}
-		if len(probes) != 3 || probes["Startup"] != "/healthz" || probes["Liveness"] != "/healthz" || probes["Readiness"] != "/readyz" {
-			t.Errorf("%s is probed at %v", name, probes)
-		}
-		grace := time.Duration(app.Get("properties.template.terminationGracePeriodSeconds").(int64)) * time.Second
-		if stop := timeToStop(t, environment(t, d, name)); grace <= stop || grace > 10*time.Minute {
-			t.Errorf("%s is killed after %v, and stops within %v", name, grace, stop)
-		}
-		if ingress := app.Get("properties.configuration.ingress"); (ingress == nil) != (name == "worker") {
-			t.Errorf("%s: ingress %v", name, ingress)
-		}
+	}
+	if len(probes) != 3 || probes["Startup"] != "/healthz" || probes["Liveness"] != "/healthz" || probes["Readiness"] != "/readyz" {
+		t.Errorf("%s is probed at %v", name, probes)
+	}
+	grace := time.Duration(app.Get("properties.template.terminationGracePeriodSeconds").(int64)) * time.Second
+	if stop := timeToStop(t, environment(t, d, name)); grace <= stop || grace > 10*time.Minute {
+		t.Errorf("%s is killed after %v, and stops within %v", name, grace, stop)
+	}
+	if ingress := app.Get("properties.configuration.ingress"); (ingress == nil) != (name == "worker") {
+		t.Errorf("%s: ingress %v", name, ingress)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -31,6 +32,41 @@ func TestNoMistakes(t *testing.T) {
 	}
 	if len(files) < 10 || resources < 40 {
 		t.Errorf("checked only %d files with %d resources", len(files), resources)
+	}
+}
+
+// TestTypes states which descriptions of types are written by hand, because
+// there is no data for them offline, and that none is kept for nothing.
+func TestTypes(t *testing.T) {
+	handwritten := []string{
+		"Microsoft.Insights/actionGroups",
+		"Microsoft.Insights/diagnosticSettings",
+		"Microsoft.Insights/metricAlerts",
+		"Microsoft.Insights/scheduledQueryRules",
+		"Microsoft.Network/privateDnsZones",
+		"Microsoft.Network/privateDnsZones/A",
+		"Microsoft.Network/privateDnsZones/virtualNetworkLinks",
+	}
+	types, err := check.ResourceTypes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, err := check.UsedTypes("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, of := range types {
+		if of.Source != "" {
+			found = append(found, of.Type)
+		}
+		if !slices.Contains(used, of.Type) {
+			t.Errorf("nothing uses %s: run go run ./deploy/check/refresh", of.Type)
+		}
+	}
+	slices.Sort(found)
+	if !slices.Equal(found, handwritten) {
+		t.Errorf("written by hand: %v, want %v", found, handwritten)
 	}
 }
 

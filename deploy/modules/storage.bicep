@@ -54,7 +54,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
     supportsHttpsTrafficOnly: true
     publicNetworkAccess: publicNetworkAccess ? 'Enabled' : 'Disabled'
     networkAcls: {
-      bypass: 'None'
+      bypass: 'AzureServices' // the lifecycle rule
       defaultAction: publicNetworkAccess ? 'Allow' : 'Deny'
     }
   }
@@ -130,7 +130,6 @@ resource keys 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-01-01
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
   parent: account
   name: 'default'
-  dependsOn: [blobs]
   properties: {
     policy: {
       rules: [
