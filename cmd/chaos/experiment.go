@@ -38,6 +38,7 @@ func experiment(ctx context.Context, o options, environ []string, log io.Writer)
 		return nil, err
 	}
 	s.say("all was judged")
+	verdict.Wrong = append(verdict.Wrong, s.stuck(ctx)...)
 	var rested map[string]vitals
 	if verdict.Clean() {
 		rested = s.vitals(ctx, rest)
@@ -157,6 +158,25 @@ func (s *system) audit(ctx context.Context, callers *load.Load) error {
 	defer giveUp()
 	callers.Audit(asking)
 	return ctx.Err()
+}
+
+// stuck finds out whether messages stay in the queue when every job is over,
+// to be delivered again and again.
+func (s *system) stuck(ctx context.Context) []check.Finding {
+	ctx, giveUp := context.WithTimeout(ctx, s.settle)
+	defer giveUp()
+	for {
+		counts, err := s.azure.Broker().QueueCounts(queueName)
+		if err == nil && counts.Active+counts.Scheduled == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			what := fmt.Sprintf("at rest it holds %d active and %d scheduled messages, %v", counts.Active, counts.Scheduled, err)
+			return []check.Finding{{ID: queueName, Kind: "queue", What: what}}
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // say puts a line of the run's own between those of the services.
