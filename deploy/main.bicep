@@ -43,6 +43,10 @@ param allowedOrigins string = ''
 @description('Requests a second that one caller may post on average; 0: any number.')
 param rateLimit int = 0
 
+@minValue(0)
+@description('Questions a second that one caller may ask the status service on average; 0: any number.')
+param statusRateLimit int = 0
+
 @allowed(['Standard', 'Premium'])
 @description('Tier of Service Bus. A private network needs Premium, and gets it.')
 param serviceBusSku string = 'Standard'
@@ -246,6 +250,7 @@ module apps 'modules/apps.bicep' = {
     authAudience: authMode == 'entra' ? authAudience : ''
     allowedOrigins: allowedOrigins
     rateLimit: rateLimit
+    statusRateLimit: statusRateLimit
     trustedProxies: proxies
     retentionDays: retentionDays
     resultUrlMinutes: resultUrlMinutes

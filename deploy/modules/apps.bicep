@@ -31,6 +31,7 @@ param authIssuer string
 param authAudience string
 param allowedOrigins string
 param rateLimit int
+param statusRateLimit int
 param trustedProxies string
 param retentionDays int
 param resultUrlMinutes int
@@ -114,6 +115,7 @@ module status 'status.bicep' = {
     authIssuer: authIssuer
     authAudience: authAudience
     allowedOrigins: allowedOrigins
+    rateLimit: statusRateLimit
     trustedProxies: trustedProxies
     retentionDays: retentionDays
     resultUrlMinutes: resultUrlMinutes

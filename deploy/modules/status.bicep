@@ -22,6 +22,7 @@ param authMode string
 param authIssuer string
 param authAudience string
 param allowedOrigins string
+param rateLimit int
 param trustedProxies string
 param retentionDays int
 param resultUrlMinutes int
@@ -99,6 +100,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'AUTH_ISSUER', value: authIssuer }
             { name: 'AUTH_AUDIENCE', value: authAudience }
             { name: 'CORS_ALLOWED_ORIGINS', value: allowedOrigins }
+            { name: 'RATE_LIMIT', value: string(rateLimit) }
             { name: 'LISTEN_ADDR', value: ':${port}' }
             { name: 'TRUSTED_PROXIES', value: trustedProxies }
             { name: 'RETENTION', value: '${retentionDays * 24}h' }
