@@ -20,10 +20,10 @@ const (
 	writeTries  = 5                // races lost for a record
 )
 
-// handBack is how long a run goes on after it gave messages back, before its
-// caller disconnects: the broker may send what was given back to this receiver
-// again, which asked for more than it got. The receiver releases it at once,
-// but if the connection ends first, it stays locked until the lock's end.
+// handBack is how long a run goes on in the end, before its caller disconnects:
+// the broker may send more to this receiver, which asked for more than it got,
+// be it what was just given back. The receiver releases it at once, but if the
+// connection ends first, it stays locked until the lock's end.
 const handBack = 500 * time.Millisecond
 
 // redriver is one run.
@@ -65,6 +65,9 @@ func (r *redriver) find(ctx context.Context) (map[int64]*job.Delivery, error) {
 // sweep receives messages until all that are selected were dealt with. Those
 // that are not are held until the end, so that others come.
 func (r *redriver) sweep(ctx context.Context, selected map[int64]*job.Delivery) error {
+	if len(selected) == 0 {
+		return nil
+	}
 	held := map[int64]*job.Delivery{}
 	defer func() { r.giveBack(context.WithoutCancel(ctx), held) }()
 	for len(selected) > 0 {
@@ -97,9 +100,6 @@ func (r *redriver) receive(ctx context.Context) ([]*job.Delivery, error) {
 }
 
 func (r *redriver) giveBack(ctx context.Context, held map[int64]*job.Delivery) {
-	if len(held) == 0 {
-		return
-	}
 	var group errgroup.Group
 	group.SetLimit(inFlight)
 	for _, d := range held {
