@@ -55,7 +55,7 @@ func (a *Authenticator) callerOf(ctx context.Context, token string) (caller, err
 	}
 	verifier := oidc.NewVerifier(a.issuer, &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{key}}, &oidc.Config{
 		SupportedSigningAlgs: []string{string(algorithm)},
-		SkipClientIDCheck:    true, // there may be several: checkAudience
+		SkipClientIDCheck:    true, // there may be several; see judge
 		Now:                  a.now,
 	})
 	verified, err := verifier.Verify(ctx, token)
