@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/asyncreply/asyncreply/deploy/check"
@@ -38,15 +39,20 @@ func evaluate(t *testing.T, file string, params map[string]any) *check.Deploymen
 
 func files(t *testing.T) map[string]*check.File {
 	t.Helper()
-	files, mistakes, err := check.Load(os.DirFS("."))
+	files, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range mistakes {
-		t.Fatalf("deploy/%s", m)
-	}
 	return files
 }
+
+var loaded = sync.OnceValues(func() (map[string]*check.File, error) {
+	files, mistakes, err := check.Load(os.DirFS("."))
+	if err == nil && len(mistakes) > 0 {
+		err = mistakes[0]
+	}
+	return files, err
+})
 
 // runtime gives of what Azure sets that which other settings are made of.
 func runtime(resourceType, name, path string) any {

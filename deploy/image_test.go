@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // shared is a folder for what tests share; it is removed when they have ended.
@@ -24,8 +27,16 @@ func runAll(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	shared = dir
-	return m.Run()
+	status := m.Run()
+	if err := goleak.Find(); err != nil && status == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return status
 }
+
+// programs are what the image holds.
+var programs = []string{"acceptor", "redrive", "status", "worker"}
 
 // version is what the programs are built as.
 const version = "v1.2.3-test"

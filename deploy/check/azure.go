@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 )
 
 // ResourceType is what Azure says of a type of resource at its newest version.
@@ -42,8 +43,13 @@ type PropertyType struct {
 //go:embed types/*.json
 var typeFiles embed.FS
 
-// ResourceTypes gives the types that are known, by their lower-case names.
-func ResourceTypes() (map[string]*ResourceType, error) {
+// ResourceTypes gives the types that are known, by their lower-case names. They
+// are not to be changed.
+func ResourceTypes() (map[string]*ResourceType, error) { return resourceTypes() }
+
+var resourceTypes = sync.OnceValues(readTypes)
+
+func readTypes() (map[string]*ResourceType, error) {
 	known := map[string]*ResourceType{}
 	paths, err := fs.Glob(typeFiles, "types/*.json")
 	if err != nil {

@@ -10,8 +10,12 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"go.uber.org/goleak"
+
 	"github.com/asyncreply/asyncreply/deploy/check"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // deployed is the folder that is checked.
 var deployed = os.DirFS("..")

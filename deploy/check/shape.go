@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func shapeOf(t target) *shape {
 func either(a, b *shape) *shape {
 	switch {
 	case a == nil || b.kind == "null":
-		return cmpOr(a, b)
+		return cmp.Or(a, b)
 	case a.kind == "null":
 		return b
 	case a.kind != b.kind:
@@ -65,20 +66,13 @@ func either(a, b *shape) *shape {
 		return &shape{kind: "string", literals: slices.Concat(a.literals, b.literals)}
 	case "array":
 		if a.item == nil || b.item == nil {
-			return arrayOf(cmpOr(a.item, b.item))
+			return arrayOf(cmp.Or(a.item, b.item))
 		}
 		return arrayOf(either(a.item, b.item))
 	case "object":
 		return eitherObject(a, b)
 	}
 	return a
-}
-
-func cmpOr(a, b *shape) *shape {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // eitherObject keeps the fields that both have.
