@@ -103,7 +103,7 @@ func TestAcceptedIsAPromise(t *testing.T) {
 // TestWrongFlags are told before anything is started.
 func TestWrongFlags(t *testing.T) {
 	for _, args := range [][]string{
-		{"--jobs", "0"}, {"--load", "0s"}, {"--settle", "-1s"}, {"--workers", "0"}, {"--only", "("}, {"more"}, {"--what"},
+		{"--jobs", "0"}, {"--deliveries", "-1"}, {"--load", "0s"}, {"--settle", "-1s"}, {"--workers", "0"}, {"--only", "("}, {"more"}, {"--what"},
 	} {
 		if err := run(t.Context(), args, nil, t.Output(), t.Output()); err == nil {
 			t.Errorf("%v is taken", args)
