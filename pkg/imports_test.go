@@ -81,6 +81,7 @@ var mayImport = map[string][]string{
 	"deploy":         {},
 	"pkg/client":     {"pkg/job"},
 	"pkg/page":       {"pkg/client/browser"},
+	"pkg/openapi":    {"pkg/operation"},
 }
 
 // TestImportsRunOneWay keeps cmd → services → job, operation, web: adapters

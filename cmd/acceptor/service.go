@@ -15,6 +15,7 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
 	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/openapi"
 	"github.com/asyncreply/asyncreply/pkg/operation"
 	"github.com/asyncreply/asyncreply/pkg/servicebus"
 	"github.com/asyncreply/asyncreply/pkg/tablestore"
@@ -33,6 +34,7 @@ type service struct {
 	payloads *blobstore.Container
 	sender   *servicebus.Sender
 	acceptor *acceptor.Acceptor
+	openapi  *openapi.Description
 }
 
 // newService wires the parts up. It makes no request that it waits for.
@@ -67,6 +69,10 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 	if s.acceptor, err = acceptor.New(&opts); err != nil {
 		s.close()
 		return nil, settings.Wrong("STATUS_BASE_URL", errors.Unwrap(err))
+	}
+	if s.openapi, err = openapi.Acceptor(operations, version); err != nil {
+		s.close()
+		return nil, err
 	}
 	return s, nil
 }
@@ -106,6 +112,7 @@ func (s *service) serve(ctx context.Context) error {
 	e.Use(cors)
 	health.Register(e)
 	s.acceptor.Register(e)
+	s.openapi.Register(e)
 	return web.Serve(ctx, &web.ServeOptions{
 		Addr:            s.cfg.ListenAddr,
 		Handler:         e,

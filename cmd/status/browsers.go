@@ -4,12 +4,13 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
+	"github.com/asyncreply/asyncreply/pkg/openapi"
 	"github.com/asyncreply/asyncreply/pkg/page"
 	"github.com/asyncreply/asyncreply/pkg/web"
 )
 
 // forBrowsers lets pages of the allowed origins call the service, and adds the
-// service's own page with the client for JavaScript.
+// service's own page with the client for JavaScript, and its description.
 func (s *service) forBrowsers(e *echo.Echo) error {
 	cors, err := web.CORS(&web.CORSOptions{AllowedOrigins: s.cfg.AllowedOrigins})
 	if err != nil {
@@ -29,5 +30,10 @@ func (s *service) forBrowsers(e *echo.Echo) error {
 		return settings.Wrong("ACCEPTOR_BASE_URL", err)
 	}
 	p.Register(e)
+	description, err := openapi.Status(version)
+	if err != nil {
+		return err
+	}
+	description.Register(e)
 	return nil
 }
