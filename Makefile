@@ -27,7 +27,7 @@ run: build ## Run the whole system on this machine; ARGS='--ports free' passes f
 test: ## Run all tests against Azurite and the broker, with the race detector
 	$(GO) test $(RACE) -timeout 10m ./...
 	$(GO) test $(RACE) -tags failpoints ./cmd/internal/failpoint
-	@GO='$(GO)' FUZZTIME=2s .ci/fuzz
+	@GO='$(GO)' FUZZTIME=3000x .ci/fuzz
 
 .PHONY: check-deploy
 check-deploy: ## Check the deployment to Azure as far as can be without Azure (a part of test)
