@@ -1,7 +1,6 @@
 package browsertest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -77,19 +76,25 @@ var installation struct {
 	err  error
 }
 
-// chromium finds a Chromium, or installs Debian's.
+// chromium finds a Chromium, or installs Debian's, once for a test binary.
 func chromium() (string, error) {
-	installation.once.Do(func() {
-		if installation.path = findChromium(); installation.path == "" {
-			installation.err = installChromium()
-			installation.path = findChromium()
-		}
-	})
-	if installation.path == "" {
-		return "", fmt.Errorf("no Chromium found: install it (Debian: apt-get install chromium) or set %s to its path%s",
-			chromiumVariable, reason(installation.err))
+	installation.once.Do(func() { installation.path, installation.err = locate() })
+	return installation.path, installation.err
+}
+
+// locate gives the path of a Chromium, or an error of one line that says what
+// to install.
+func locate() (string, error) {
+	path := findChromium()
+	if path != "" {
+		return path, nil
 	}
-	return installation.path, nil
+	err := installChromium()
+	if path = findChromium(); path != "" {
+		return path, nil
+	}
+	return "", fmt.Errorf("no Chromium found: install it (Debian: apt-get install chromium) or set %s to its path%s",
+		chromiumVariable, reason(err))
 }
 
 func reason(err error) string {
@@ -117,18 +122,23 @@ func installChromium() error {
 	if err != nil || os.Getuid() != 0 {
 		return nil
 	}
+	unlock, err := lock("chromium.lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if findChromium() != "" { // by the tests of another package
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), installTimeout)
 	defer cancel()
-	// Other packages' tests may be installing it too: they share apt's lock.
-	const wait = "DPkg::Lock::Timeout=240"
-	for _, args := range [][]string{{"-o", wait, "update"}, {"-o", wait, "install", "-y", "--no-install-recommends", "chromium"}} {
+	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", "chromium"}} {
 		cmd := exec.CommandContext(ctx, apt, args...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := cmd.Run(); err != nil {
-			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-			return fmt.Errorf("apt-get %s: %s: %w", args[2], lines[len(lines)-1], err)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+			return fmt.Errorf("apt-get %s: %s: %w", args[0], lines[len(lines)-1], err)
 		}
 	}
 	return nil

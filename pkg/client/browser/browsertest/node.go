@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -43,18 +44,22 @@ func Modules(tb testing.TB) string {
 }
 
 // install installs the packages, unless they are there. The folder gets its
-// name, which tells what is in it, when it is complete; of several that
-// install at the same time the first wins.
+// name, which tells what is in it, when it is complete.
 func install() (string, error) {
+	unlock, err := lock("browser-tests.lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	cache, err := cacheFolder()
 	if err != nil {
 		return "", err
 	}
-	lock, err := fs.ReadFile(packages, "npm/package-lock.json")
+	pinned, err := fs.ReadFile(packages, "npm/package-lock.json")
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(lock)
+	sum := sha256.Sum256(pinned)
 	folder := filepath.Join(cache, "browser-tests-"+hex.EncodeToString(sum[:6]))
 	if _, err := os.Stat(folder); err == nil {
 		return filepath.Join(folder, "node_modules"), nil
@@ -67,11 +72,25 @@ func install() (string, error) {
 	if err := npmCI(partial); err != nil {
 		return "", err
 	}
-	err = os.Rename(partial, folder)
-	if _, there := os.Stat(folder); there == nil {
-		err = nil
+	return filepath.Join(folder, "node_modules"), os.Rename(partial, folder)
+}
+
+// lock waits until no other process holds the lock of that name, so that the
+// tests of several packages do not install the same at the same time.
+func lock(name string) (unlock func(), err error) {
+	cache, err := cacheFolder()
+	if err != nil {
+		return nil, err
 	}
-	return filepath.Join(folder, "node_modules"), err
+	file, err := os.OpenFile(filepath.Join(cache, name), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("lock %s: %w", file.Name(), err)
+	}
+	return func() { file.Close() }, nil
 }
 
 func cacheFolder() (string, error) {
