@@ -57,15 +57,19 @@ func (r *report) write(w io.Writer) {
 	row("  DOUBLED", len(v.Doubled))
 	row("  WRONG", len(v.Wrong))
 	table.Flush()
-	for name, findings := range map[string][]check.Finding{"lost": v.Lost, "doubled": v.Doubled, "wrong": v.Wrong} {
-		for _, f := range findings {
-			fmt.Fprintf(w, "%s: %s (%s): %s\n", name, f.ID, f.Kind, f.What)
-		}
-	}
+	tell(w, "lost", v.Lost)
+	tell(w, "doubled", v.Doubled)
+	tell(w, "wrong", v.Wrong)
 	fmt.Fprintf(w, "a request posted after the last fault, behind all that were waiting, had its result in %s\n", r.system.recovered.Round(time.Second/100))
 	fmt.Fprintf(w, "took %s\n", r.took.Round(time.Second/10))
 	fmt.Fprintf(w, "chaos: accepted=%d lost=%d doubled=%d wrong=%d seed=%d\n",
 		v.Accepted, len(v.Lost), len(v.Doubled), len(v.Wrong), r.seed)
+}
+
+func tell(w io.Writer, what string, findings []check.Finding) {
+	for _, f := range findings {
+		fmt.Fprintf(w, "%s: %s (%s): %s\n", what, f.ID, f.Kind, f.What)
+	}
 }
 
 // lockedWriter lets several processes write whole lines to one place.
