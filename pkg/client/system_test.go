@@ -49,6 +49,7 @@ operations:
 type system struct {
 	t                         *testing.T
 	acceptor, status, storage *azuretest.Proxy
+	direct                    string // the acceptor without its proxy
 	service                   *status.Service
 	handlers                  *handlers
 
@@ -156,7 +157,7 @@ func (s *system) startAcceptor() {
 	e := web.New(nil)
 	a.Register(e)
 	server := httptest.NewServer(e)
-	s.acceptor = azuretest.NewProxy(s.t, server.URL)
+	s.direct, s.acceptor = server.URL, azuretest.NewProxy(s.t, server.URL)
 	s.t.Cleanup(func() {
 		server.Close()
 		s.close(sender)
