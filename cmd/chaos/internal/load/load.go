@@ -153,7 +153,7 @@ func (l *Load) Audit(ctx context.Context) {
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
-	case <-time.After(d/2 + rand.N(d)):
+	case <-time.After(d/2 + rand.N(d+1)):
 	}
 }
 

@@ -154,7 +154,7 @@ func TestCancelKnowsWhoWon(t *testing.T) {
 		l, url := scripted(t, status(503, ""), abort, status(code, "{}"))
 		p := witness.Promise{ID: "id", StatusURL: url}
 		l.Journal.Accept(p)
-		l.cancelLater(t.Context(), &p, time.Millisecond)
+		l.cancelLater(t.Context(), &p, 0)
 		noted := l.Journal.Promises()[0]
 		if !noted.CancelAsked || noted.CancelWon != won || len(noted.Strange) > 0 {
 			t.Errorf("%d: noted %+v", code, noted)
