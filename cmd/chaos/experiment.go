@@ -39,6 +39,7 @@ func experiment(ctx context.Context, o options, environ []string, log io.Writer)
 	}
 	s.say("all was judged")
 	verdict.Wrong = append(verdict.Wrong, s.stuck(ctx)...)
+	verdict.Wrong = append(verdict.Wrong, s.failed()...)
 	var rested map[string]vitals
 	if verdict.Clean() {
 		rested = s.vitals(ctx, rest)
@@ -177,6 +178,17 @@ func (s *system) stuck(ctx context.Context) []check.Finding {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// failed finds processes that ended by themselves.
+func (s *system) failed() (findings []check.Finding) {
+	for _, p := range s.all() {
+		if statuses := p.Failures(); len(statuses) > 0 {
+			what := fmt.Sprintf("it ended by itself with the exit statuses %v", statuses)
+			findings = append(findings, check.Finding{ID: p.Name, Kind: "process", What: what})
+		}
+	}
+	return findings
 }
 
 // say puts a line of the run's own between those of the services.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -125,6 +126,27 @@ func TestFreeze(t *testing.T) {
 	case <-p.Ended():
 	default:
 		t.Error("a stopped process has not ended")
+	}
+}
+
+// TestFailures tells an end of the process's own from one by a signal.
+func TestFailures(t *testing.T) {
+	p, _ := newProcess(t)
+	p.Environ = append(p.Environ, "SERVE=nowhere")
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.Ended()
+	if got := p.Failures(); !slices.Equal(got, []int{1}) {
+		t.Errorf("got %v, want one exit status", got)
+	}
+	q, _ := newProcess(t)
+	if err := q.Start(); err != nil {
+		t.Fatal(err)
+	}
+	q.Kill()
+	if got := q.Failures(); len(got) > 0 {
+		t.Errorf("a killed process failed with %v", got)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 
 // live starts a process and waits for its end on one thread, because the
 // signal that ends an orphan is bound to the thread that started it.
-func live(cmd *exec.Cmd, started chan<- error, ended chan<- struct{}) {
+func (p *Process) live(cmd *exec.Cmd, started chan<- error, ended chan<- struct{}) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := cmd.Start()
@@ -15,6 +15,11 @@ func live(cmd *exec.Cmd, started chan<- error, ended chan<- struct{}) {
 	if err != nil {
 		return
 	}
-	_ = cmd.Wait() // how it ended is no news: it was killed, most likely
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code > 0 { // -1 is a signal
+		p.mu.Lock()
+		p.failures = append(p.failures, code)
+		p.mu.Unlock()
+	}
 	close(ended)
 }

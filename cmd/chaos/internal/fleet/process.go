@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 )
@@ -32,6 +33,8 @@ type Process struct {
 	ended  chan struct{} // closed when this life is over
 	lives  int
 	frozen bool
+
+	failures []int
 }
 
 // Start begins a new life with some more environment.
@@ -49,7 +52,7 @@ func (p *Process) Start(more ...string) error {
 	cmd.Stdout, cmd.Stderr = input, input
 	ended := make(chan struct{})
 	started := make(chan error)
-	go live(cmd, started, ended)
+	go p.live(cmd, started, ended)
 	if err := <-started; err != nil {
 		output.Close()
 		return fmt.Errorf("%s: %w", p.Name, err)
@@ -116,6 +119,14 @@ func (p *Process) Lives() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lives
+}
+
+// Failures gives the exit statuses of the lives that ended by an error of their
+// own, such as a panic, and not by a signal.
+func (p *Process) Failures() []int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.failures)
 }
 
 // Kill ends the process by SIGKILL and waits until it is gone.
