@@ -143,12 +143,12 @@ func TestCancel(t *testing.T) {
 // and say how to go on.
 func TestGivingUp(t *testing.T) {
 	t.Parallel()
-	args := []string{"submit", "customer", "--data", ada, "--param", "duration=4s", "--wait"}
-	said := call(t, append(args, "--timeout", "1s")...).want(t, exitTimeout, "asyncreply watch "+system.status).stderr
+	args := []string{"submit", "customer", "--data", ada, "--param", "duration=5s", "--wait"}
+	said := call(t, append(args, "--timeout", "2s")...).want(t, exitTimeout, "asyncreply watch "+system.status).stderr
 	call(t, "watch", strings.Fields(said[strings.Index(said, "watch "):])[1]).want(t, 0, "")
 
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(time.Second, cancel)
+	time.AfterFunc(2*time.Second, cancel)
 	callWith(ctx, "", []string{"ASYNCREPLY_ACCEPTOR=" + system.acceptor}, args...).want(t, exitInterrupted, "the job goes on")
 }
 
