@@ -53,7 +53,10 @@ type asset struct {
 
 // New makes a Page.
 func New(opts *Options) (*Page, error) {
-	o := *opts
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
 	sources := append([]string{"'self'"}, o.Origins...)
 	if o.AcceptorURL != "" {
 		u, err := url.Parse(o.AcceptorURL)

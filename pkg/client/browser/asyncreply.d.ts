@@ -14,8 +14,12 @@ export interface ClientOptions {
    */
   headers?: HeadersInit | ((url: string) => HeadersInit | Promise<HeadersInit>);
 
-  /** How to hear of progress. Default "auto": events, else long polls, else polls. */
-  transport?: 'auto' | 'events' | 'wait' | 'poll';
+  /**
+   * How to hear of progress. "auto" (default): by events, where they do not come
+   * through by long polls, and where those are not heeded by polls. "wait": by
+   * long polls, else polls. "poll": by polls.
+   */
+  transport?: 'auto' | 'wait' | 'poll';
 
   /** How long a request is tried again while a service cannot be reached or is not able to serve, in ms. Default 2 min. */
   retryFor?: number;

@@ -45,7 +45,7 @@ export class NewJob {
     this.payload = new PayloadField(operation);
     this.parameters = operation.parameters
       ? Object.entries(operation.parameters).map(([name, schema]) => new Parameter(name, schema))
-      : [];
+      : [new FreeParameters()];
     const parameters = h('fieldset', {}, h('legend', {}, 'Parameters'), h('div', { class: 'stack' }, ...this.parameters.map(({ element }) => element)));
     this.fields.replaceChildren(this.payload.element, ...(this.parameters.length ? [parameters] : []));
   }
@@ -54,7 +54,7 @@ export class NewJob {
     if (this.button.disabled) return;
     const given = this.payload.read();
     if (!given) return;
-    const params = Object.fromEntries(this.parameters.map(({ name, field }) => [name, field.value || undefined]));
+    const params = Object.assign({}, ...this.parameters.map((parameter) => parameter.read()));
     this.problem.replaceChildren();
     this.button.disabled = true;
     setText(this.button, 'Sending…');
@@ -87,6 +87,23 @@ class Parameter {
       h('label', { for: id }, name, schema.required === true ? ' (needed)' : ''), this.field,
       schema.description && h('p', { class: 'hint' }, schema.description));
     if (schema.required === true) this.field.required = true;
+  }
+
+  read() {
+    return { [this.name]: this.field.value || undefined };
+  }
+}
+
+/** The parameters of an operation that does not say which it takes. */
+class FreeParameters {
+  constructor() {
+    const id = newID('parameters');
+    this.field = h('input', { id, placeholder: 'name=value&…', autocomplete: 'off', spellcheck: 'false' });
+    this.element = h('div', { class: 'field' }, h('label', { for: id }, 'Query string'), this.field);
+  }
+
+  read() {
+    return Object.fromEntries(new URLSearchParams(this.field.value));
   }
 }
 

@@ -20,11 +20,16 @@ function clientFor(job, changed) {
     acceptor: acceptor || undefined,
     status,
     headers: () => (token() ? { Authorization: `Bearer ${token()}` } : {}),
-    fetch: recorder(job.wire, changed),
+    fetch: recorder(job.wire, ({ status }) => {
+      if (status < 500) job.trouble = undefined;
+      changed();
+    }),
     retryFor: Infinity, // until the person who sees the page gives up
     onRetry: ({ url, delay }) => {
       const service = acceptor && url.startsWith(acceptor) ? 'acceptor' : url.includes('sig=') ? 'storage' : 'status service';
-      job.trouble = `The ${service} cannot serve now. Trying again in ${Math.ceil(delay / 1000)} s.`;
+      const outage = `The ${service} cannot serve now.`;
+      if (!job.trouble?.startsWith(outage)) announce(outage);
+      job.trouble = `${outage} Trying again in ${Math.ceil(delay / 1000)} s.`;
       changed();
     },
   });

@@ -2,11 +2,11 @@
 
 const key = 'asyncreply.jobs';
 const tokenKey = 'asyncreply.token';
-/** Why an exchange has no answer that this page did not wait for. */
-export const ended = 'ended by this page';
-
 const mostJobs = 50;
 const mostExchanges = 25;
+
+/** Why an exchange has no answer that this page did not wait for. */
+export const ended = 'ended by this page';
 
 /** The jobs of earlier visits, newest first. */
 export function loadJobs() {
@@ -47,10 +47,21 @@ export function withoutSignature(text) {
 
 /** The access token, kept for as long as the tab. */
 export function token() {
-  return sessionStorage.getItem(tokenKey) ?? '';
+  try {
+    given ??= sessionStorage.getItem(tokenKey) ?? '';
+  } catch {
+    given ??= ''; // storage is forbidden
+  }
+  return given;
 }
 
 export function setToken(value) {
-  if (value) sessionStorage.setItem(tokenKey, value);
-  else sessionStorage.removeItem(tokenKey);
+  given = value;
+  try {
+    sessionStorage.setItem(tokenKey, value);
+  } catch {
+    // It is known until the page is left.
+  }
 }
+
+let given;

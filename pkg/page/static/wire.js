@@ -4,7 +4,8 @@ import { copyButton, h, setText } from './dom.js';
 import { ended, withoutSignature } from './store.js';
 
 const shownHeaders = ['location', 'operation-location', 'retry-after', 'content-type', 'content-length', 'etag', 'preference-applied', 'x-ms-error-code', 'x-ms-request-id'];
-const mostBody = 2000;
+const mostBody = 2000; // characters
+const mostExchanges = 100;
 
 /** A fetch that keeps what was asked and answered in exchanges, and tells by changed. */
 export function recorder(exchanges, changed) {
@@ -17,6 +18,7 @@ export function recorder(exchanges, changed) {
       at: Date.now(),
     };
     exchanges.push(exchange);
+    if (exchanges.length > mostExchanges) exchanges.splice(1, 1); // the first is what began it all
     changed(exchange);
     try {
       const response = await fetch(url, init);
@@ -107,6 +109,11 @@ export class Timeline {
   #rows = new Map();
 
   update(exchanges) {
+    for (const [exchange, row] of this.#rows) {
+      if (exchanges.includes(exchange)) continue;
+      row.element.remove();
+      this.#rows.delete(exchange);
+    }
     for (const exchange of exchanges) {
       let row = this.#rows.get(exchange);
       if (!row) {

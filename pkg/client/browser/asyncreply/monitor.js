@@ -47,7 +47,7 @@ export class Monitor {
     if (this.#final) return;
     const seen = { tag: undefined, status: undefined };
     let silent = 0; // streams in a row that did not say anything
-    let events = ['auto', 'events'].includes(this.transport);
+    let events = this.transport === 'auto';
     for (;;) {
       const giveBack = this.transport === 'poll' ? undefined : await takeConnection(new URL(this.statusUrl).origin, this.maxStreams);
       let next;

@@ -8,7 +8,7 @@ const { Client, JobError, ProblemError } = await import(process.env.MODULE);
 const { ACCEPTOR: acceptor, STATUS: status } = process.env;
 const ada = { id: '7', customername: 'Ada' };
 
-for (const transport of ['auto', 'events', 'wait', 'poll']) {
+for (const transport of ['auto', 'wait', 'poll']) {
   test(`run submits, follows and fetches by ${transport}`, async () => {
     const seen = [];
     const client = new Client({ acceptor, transport });
@@ -68,7 +68,7 @@ test('a refused request throws its problem', async () => {
   await assert.rejects(client.submit('nothing', {}), { code: 'UnknownOperation' });
 });
 
-for (const transport of ['events', 'wait', 'poll']) {
+for (const transport of ['auto', 'wait', 'poll']) {
   test(`a failed job throws its reason by ${transport}`, async () => {
     const client = new Client({ acceptor, transport });
     await assert.rejects(client.run('thumbnail', new Blob(['no picture'], { type: 'image/png' })), (error) => {
@@ -112,7 +112,7 @@ test('what is no job throws at once', async () => {
 
 test('a signal ends the wait, not the job', async () => {
   const job = await new Client({ acceptor }).submit('customer', ada, { params: { duration: '2s' } });
-  for (const transport of ['events', 'wait', 'poll']) {
+  for (const transport of ['auto', 'wait', 'poll']) {
     const same = new Client({ transport }).resume(job.token);
     await assert.rejects(same.wait({ signal: AbortSignal.timeout(200) }), { name: 'TimeoutError' });
   }
