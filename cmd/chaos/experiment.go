@@ -43,7 +43,7 @@ func experiment(ctx context.Context, o options, environ []string, log io.Writer)
 	var rested map[string]vitals
 	if verdict.Clean() {
 		rested = s.vitals(ctx, rest)
-		verdict.Wrong = append(verdict.Wrong, grown(fresh, rested)...)
+		verdict.Wrong = append(verdict.Wrong, s.findGrown(fresh, rested)...)
 	}
 	return &report{
 		seed: o.seed, took: time.Since(began), verdict: verdict, refused: journal.Refused(),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/check"
@@ -52,7 +53,18 @@ func (s *system) vitals(ctx context.Context, while time.Duration) map[string]vit
 	return all
 }
 
-// grown finds the processes that hold more than they should.
+// findGrown finds the processes that hold more than they should. The log gets
+// to know what their goroutines do; the processes have ended then.
+func (s *system) findGrown(fresh, rested map[string]vitals) []check.Finding {
+	findings := grown(fresh, rested)
+	for _, p := range s.all() {
+		if slices.ContainsFunc(findings, func(f check.Finding) bool { return f.ID == p.Name }) {
+			p.Dump()
+		}
+	}
+	return findings
+}
+
 func grown(fresh, rested map[string]vitals) (findings []check.Finding) {
 	for name, after := range rested {
 		before := fresh[name]

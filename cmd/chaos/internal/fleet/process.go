@@ -150,6 +150,16 @@ func (p *Process) Terminate() {
 	}
 }
 
+// Dump ends the process by SIGQUIT, which has it write the stacks of all its
+// goroutines, where there is that signal.
+func (p *Process) Dump() {
+	p.mu.Lock()
+	cmd, ended := p.cmd, p.ended
+	p.mu.Unlock()
+	_ = cmd.Process.Signal(signalDump)
+	<-ended
+}
+
 // Freeze stops the process by SIGSTOP until Thaw.
 func (p *Process) Freeze() { p.signal(true) }
 

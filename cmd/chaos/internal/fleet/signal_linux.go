@@ -6,6 +6,7 @@ const (
 	signalStop     = syscall.SIGSTOP
 	signalContinue = syscall.SIGCONT
 	signalEnd      = syscall.SIGTERM
+	signalDump     = syscall.SIGQUIT
 )
 
 // childAttributes gives a child a process group of its own and lets the kernel

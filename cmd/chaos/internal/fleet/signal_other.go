@@ -9,6 +9,7 @@ const (
 	signalStop     = syscall.SIGKILL
 	signalContinue = syscall.SIGKILL
 	signalEnd      = syscall.SIGKILL
+	signalDump     = syscall.SIGKILL
 )
 
 func childAttributes() *syscall.SysProcAttr { return nil }

@@ -8,6 +8,7 @@ const (
 	signalStop     = syscall.SIGSTOP
 	signalContinue = syscall.SIGCONT
 	signalEnd      = syscall.SIGTERM
+	signalDump     = syscall.SIGQUIT
 )
 
 // childAttributes gives a child a process group of its own.
