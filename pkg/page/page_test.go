@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -163,4 +164,18 @@ func TestAcceptorAway(t *testing.T) {
 	p := browsertest.Open(t).Page(t, serve(t, page.Options{AcceptorURL: away.URL})+"/")
 	p.Await(`document.querySelector('#new .error')?.innerText.includes('cannot be reached')`)
 	p.Await(`document.querySelector('#new button').textContent === 'Try again'`)
+}
+
+// TestWire keeps the promises of what the page says about requests:
+// testdata/wire.test.mjs states each.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	files := []string{"testdata/wire.test.mjs", "static/dom.js", "static/payload.js", "static/store.js", "static/wire.js"}
+	folder := browsertest.Workspace(t, files...)
+	if err := os.WriteFile(filepath.Join(folder, "package.json"), []byte(`{"type": "module"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := browsertest.Command(t, folder, nil, "node", "--test", "wire.test.mjs"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
