@@ -62,8 +62,8 @@ func TestWholeRoad(t *testing.T) {
 			t.Errorf("result is served as %q", contentType)
 		}
 	})
-	t.Run("csv-profile of 50 MB", func(t *testing.T) {
-		const rows = 2_000_000
+	t.Run("csv-profile of 120 MB", func(t *testing.T) {
+		const rows = 5_000_000
 		location := r.post("/api/csv-profile", "text/csv", csvOf(rows))
 		response, progress := r.await(location, 2*time.Minute)
 		response.Body.Close()
