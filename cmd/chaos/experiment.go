@@ -42,7 +42,7 @@ func experiment(ctx context.Context, o options, environ []string, log io.Writer)
 	verdict.Wrong = append(verdict.Wrong, s.failed()...)
 	var rested map[string]vitals
 	if verdict.Clean() {
-		rested = s.vitals(ctx, rest)
+		rested = s.rested(ctx, fresh)
 		verdict.Wrong = append(verdict.Wrong, s.findGrown(fresh, rested)...)
 	}
 	return &report{

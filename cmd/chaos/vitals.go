@@ -53,6 +53,17 @@ func (s *system) vitals(ctx context.Context, while time.Duration) map[string]vit
 	return all
 }
 
+// rested gives what each process holds at rest. What is merely slow to be given
+// back, such as connections that were given up, has the time that jobs have.
+func (s *system) rested(ctx context.Context, fresh map[string]vitals) map[string]vitals {
+	after := s.vitals(ctx, rest)
+	for began := time.Now(); len(grown(fresh, after)) > 0 && time.Since(began) < s.settle && ctx.Err() == nil; {
+		s.say(fmt.Sprintf("not at rest yet: %v", grown(fresh, after)))
+		after = s.vitals(ctx, rest)
+	}
+	return after
+}
+
 // findGrown finds the processes that hold more than they should. The log gets
 // to know what their goroutines do; the processes have ended then.
 func (s *system) findGrown(fresh, rested map[string]vitals) []check.Finding {
