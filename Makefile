@@ -3,6 +3,8 @@
 GO          ?= go
 # The race detector needs a C compiler; `make test RACE=` goes without.
 RACE        ?= -race
+# Packages tested at a time: they wait for processes and browsers more than they compute.
+PARALLEL    ?= 3
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 FUZZTIME    ?= 30s
@@ -25,7 +27,7 @@ run: build ## Run the whole system on this machine; ARGS='--ports free' passes f
 
 .PHONY: test
 test: ## Run all tests against Azurite and the broker, with the race detector
-	$(GO) test $(RACE) -timeout 10m ./...
+	$(GO) test $(RACE) -p $(PARALLEL) -timeout 10m ./...
 	$(GO) test $(RACE) -tags failpoints ./cmd/internal/failpoint
 	@GO='$(GO)' FUZZTIME=3000x .ci/fuzz
 

@@ -25,7 +25,7 @@ type settings struct {
 
 // run serves until ctx ends. The line that tells that it is ready goes to stdout, logs go to stderr.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	s, err := parse(args, getenv, stderr)
+	s, err := parse(args, getenv, stdout)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ Usage: emulator [flags]
   --version            tells the version
 `
 
-func parse(args []string, getenv func(string) string, stderr io.Writer) (settings, error) {
+func parse(args []string, getenv func(string) string, stdout io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -85,7 +85,7 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		_, _ = io.WriteString(stderr, usage)
+		_, _ = io.WriteString(stdout, usage)
 		return s, err
 	case err != nil:
 		return s, fmt.Errorf("emulator: %w: %w", errUsage, err)
