@@ -26,7 +26,8 @@ type result struct {
 
 func measurements() []measurement {
 	return []measurement{
-		{"single sends, 64 goroutines", 76_000, sendSingles},
+		{"single sends, 64 goroutines, one connection", 76_000, sendSingles},
+		{"single sends, 64 goroutines, two connections", 76_000, sendSinglesOverTwo},
 		{"sends in batches of 100", 360_000, sendBatches},
 		{"receive and complete", 49_000, receiveAndComplete},
 	}
@@ -77,13 +78,31 @@ func (b *bench) close(ctx context.Context) error {
 	return errors.Join(b.sending.Close(ctx), b.receiving.Close(ctx))
 }
 
+// sendSingles is bounded by the client, which writes to its socket once a message and from one goroutine.
 func sendSingles(ctx context.Context, b *bench, length time.Duration) (result, error) {
-	body := make([]byte, bodySize)
-	if err := b.sender.SendMessage(ctx, &azservicebus.Message{Body: body}, nil); err != nil {
-		return result{}, err // the first send makes the connection
+	return singles(ctx, length, b.sender)
+}
+
+// sendSinglesOverTwo shows what the broker takes when two clients send.
+func sendSinglesOverTwo(ctx context.Context, b *bench, length time.Duration) (result, error) {
+	second, err := b.receiving.NewSender(queueName, nil)
+	if err != nil {
+		return result{}, err
 	}
+	return singles(ctx, length, b.sender, second)
+}
+
+func singles(ctx context.Context, length time.Duration, senders ...*azservicebus.Sender) (result, error) {
+	message := func() *azservicebus.Message { return &azservicebus.Message{Body: make([]byte, bodySize)} }
+	for _, sender := range senders {
+		if err := sender.SendMessage(ctx, message(), nil); err != nil {
+			return result{}, err // the first send makes the connection
+		}
+	}
+	var next atomic.Int64
 	return repeat(64, length, func() (int, error) {
-		return 1, b.sender.SendMessage(ctx, &azservicebus.Message{Body: body}, nil)
+		sender := senders[int(next.Add(1))%len(senders)]
+		return 1, sender.SendMessage(ctx, message(), nil)
 	})
 }
 
