@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -87,7 +85,7 @@ func New(opts *Options) (*Acceptor, error) {
 		return nil, errors.New("acceptor: Operations, Issuer, Sender and Payloads are needed")
 	}
 	var err error
-	if o.StatusBaseURL, err = baseURL(o.StatusBaseURL); err != nil {
+	if o.StatusBaseURL, err = web.ParseBaseURL(o.StatusBaseURL); err != nil {
 		return nil, fmt.Errorf("acceptor: StatusBaseURL: %w", err)
 	}
 	if o.Owner == nil {
@@ -110,18 +108,6 @@ func positive[N int | time.Duration](n, byDefault N) N {
 		return byDefault
 	}
 	return n
-}
-
-// baseURL checks an absolute URL and gives it without a slash at its end.
-func baseURL(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return "", fmt.Errorf("%q is not an absolute http or https URL", text)
-	}
-	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return "", fmt.Errorf("%q has a query, a fragment or credentials", text)
-	}
-	return strings.TrimRight(text, "/"), nil
 }
 
 // Register adds the routes.

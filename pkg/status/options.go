@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -120,13 +118,4 @@ func (o Options) check() error {
 			o.Retention, o.QueueTimeout)
 	}
 	return nil
-}
-
-// parseBaseURL gives the base of all links, without a slash at its end.
-func parseBaseURL(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("%q is not an absolute http or https URL without user, query and fragment", text)
-	}
-	return strings.TrimRight(u.String(), "/"), nil
 }

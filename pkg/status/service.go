@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/asyncreply/asyncreply/pkg/web"
 )
 
 // Paths of the resources; links in answers are made of them too.
@@ -36,7 +38,7 @@ func New(opts *Options) (*Service, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	base, err := parseBaseURL(o.BaseURL)
+	base, err := web.ParseBaseURL(o.BaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("status: Options.BaseURL: %w", err)
 	}
