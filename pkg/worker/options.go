@@ -99,6 +99,8 @@ type Options struct {
 	Operations *operation.Set
 	Handlers   *Mux // one handler for each operation, under the operation's name
 
+	Observer Observer // is told how long jobs wait and take; nil: nobody is
+
 	Concurrency  int           // jobs at a time; default [DefaultConcurrency]
 	SoftStop     time.Duration // how long handlers may go on after a stop; default [DefaultSoftStop]; negative: not at all
 	HandlerGrace time.Duration // how long a handler may take to return when its context has ended; default [DefaultHandlerGrace]

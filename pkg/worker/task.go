@@ -150,7 +150,9 @@ func (t *task) take(record *job.Record) {
 	if record == nil {
 		t.claim.begin(job.Claim(t.message, now))
 	}
+	t.observeReceived(now)
 	t.finish(t.attempt())
+	t.observeEnded()
 }
 
 // deadline is when the job is to be done at the latest. For one that was
