@@ -17,6 +17,7 @@ var leftAlone = map[string]string{
 	"IDEMPOTENCY_KEY_LIFETIME":     "the default suits",
 	"JANITOR_INTERVAL":             "the default suits",
 	"MAX_IN_FLIGHT":                "the default suits",
+	"PPROF_ADDR":                   "profiles are for a developer's machine; docs/operations.md says how to have them",
 	"RATE_LIMIT_BURST":             "the default follows RATE_LIMIT",
 	"SEND_TIMEOUT":                 "the default suits",
 	"WORKER_HEARTBEAT":             "the default suits",

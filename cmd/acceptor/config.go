@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/asyncreply/asyncreply/cmd/internal/profiling"
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/auth"
 	"github.com/asyncreply/asyncreply/pkg/azure"
@@ -40,6 +41,8 @@ type config struct {
 	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"how long a stopping service says not ready before it stops listening"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" help:"how long requests in flight may take when the service stops"`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+
+	Profiling profiling.Settings
 }
 
 // check gives an error that names each wrong setting.
@@ -48,7 +51,7 @@ func (c *config) check() error {
 		settings.Valid("AUTH_SUBMIT_ROLES", auth.CheckNames(c.SubmitRoles)),
 		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
 		settings.Positive("SEND_TIMEOUT", c.SendTimeout), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout),
-		c.checkKeyLifetime(), c.checkMaxInFlight(), c.Rate.Check())
+		c.checkKeyLifetime(), c.checkMaxInFlight(), c.Rate.Check(), c.Profiling.Check())
 }
 
 // minKeyLifetime is what callers are promised.

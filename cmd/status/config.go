@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/asyncreply/asyncreply/cmd/internal/profiling"
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/auth"
 	"github.com/asyncreply/asyncreply/pkg/azure"
@@ -40,6 +41,8 @@ type config struct {
 	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"how long a stopping service says not ready before it stops listening"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" help:"how long requests in flight may take when the service stops"`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+
+	Profiling profiling.Settings
 }
 
 // maxResultURLLifetime is how long a user delegation key can be valid.
@@ -51,7 +54,7 @@ func (c *config) check() error {
 		settings.Valid("AUTH_READ_ROLES", auth.CheckNames(c.ReadRoles)), settings.Valid("AUTH_CANCEL_ROLES", auth.CheckNames(c.CancelRoles)),
 		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
 		settings.Valid("ACCEPTOR_BASE_URL", c.checkAcceptorBaseURL()),
-		settings.Positive("RETENTION", c.Retention), c.Rate.Check(), c.checkResultURLLifetime(), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout))
+		settings.Positive("RETENTION", c.Retention), c.Rate.Check(), c.checkResultURLLifetime(), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout), c.Profiling.Check())
 }
 
 func (c *config) checkAcceptorBaseURL() error {

@@ -229,6 +229,7 @@ func TestWrongSettings(t *testing.T) {
 		{"AUTH_ISSUER", "https://login.example"},
 		{"AUTH_READ_ROLES", "Jobs.Read,"},
 		{"AUTH_CANCEL_ROLES", "Jobs Cancel"},
+		{"PPROF_ADDR", "6060"},
 		{"LOG_LEVEL", "loud"},
 	} {
 		environ := maps.Clone(right)

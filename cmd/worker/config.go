@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/asyncreply/asyncreply/cmd/internal/profiling"
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 )
@@ -23,6 +24,8 @@ type config struct {
 	JanitorInterval time.Duration `env:"JANITOR_INTERVAL" envDefault:"1h" help:"how often the worker looks for what is past its retention"`
 	HealthAddr      string        `env:"WORKER_HEALTH_ADDR" help:"address that answers /healthz and /readyz; none if empty; port 0 takes a free one"`
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+
+	Profiling profiling.Settings
 }
 
 // maxConcurrency is as many messages as the queue gives at a time.
@@ -32,7 +35,7 @@ const maxConcurrency = 2048
 func (c *config) check() error {
 	return settings.Check(c.ServiceBus.Check(), c.Storage.Check(), c.checkConcurrency(), c.checkSoftStop(),
 		settings.Positive("WORKER_HEARTBEAT", c.Heartbeat), settings.Positive("RETENTION", c.Retention),
-		settings.Positive("JANITOR_INTERVAL", c.JanitorInterval), c.checkHealthAddr())
+		settings.Positive("JANITOR_INTERVAL", c.JanitorInterval), c.checkHealthAddr(), c.Profiling.Check())
 }
 
 func (c *config) checkConcurrency() error {

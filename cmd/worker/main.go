@@ -26,7 +26,13 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err := cfg.check(); err != nil {
 		return err
 	}
-	s, err := newService(&cfg, environ, program.Logger(stderr, cfg.LogLevel))
+	log := program.Logger(stderr, cfg.LogLevel)
+	profiles, err := cfg.Profiling.Start(log)
+	if err != nil {
+		return err
+	}
+	defer profiles.Close()
+	s, err := newService(&cfg, environ, log)
 	if err != nil {
 		return err
 	}
