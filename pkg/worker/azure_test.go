@@ -42,7 +42,7 @@ operations:
 // cloud is what a worker stands on, for real: Azurite, and a broker of the
 // test's own.
 type cloud struct {
-	t       *testing.T
+	t       testing.TB
 	broker  *emulator.Broker
 	connect servicebus.Connect
 	records *tablestore.Store
@@ -53,7 +53,7 @@ type cloud struct {
 }
 
 // newCloud makes a queue whose locks last as long as given.
-func newCloud(t *testing.T, lock time.Duration, deliveries int) *cloud {
+func newCloud(t testing.TB, lock time.Duration, deliveries int) *cloud {
 	t.Helper()
 	config := emulator.DefaultConfig()
 	config.Queues[0].LockDuration, config.Queues[0].MaxDeliveryCount = lock, deliveries

@@ -64,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func operations(t *testing.T, text string) *operation.Set {
+func operations(t testing.TB, text string) *operation.Set {
 	t.Helper()
 	set, err := operation.Parse(strings.NewReader(text))
 	if err != nil {
@@ -97,7 +97,7 @@ func (w *world) start(h worker.HandlerFunc) *running {
 }
 
 // end stops the worker and waits for it.
-func (r *running) end(t *testing.T) {
+func (r *running) end(t testing.TB) {
 	t.Helper()
 	r.stop()
 	if err := <-r.done; err != nil {
