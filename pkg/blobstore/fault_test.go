@@ -132,17 +132,6 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// TestSmallBlobIsOneRequest states what a small blob costs.
-func TestSmallBlobIsOneRequest(t *testing.T) {
-	t.Parallel()
-	c, proxy := faulty(t)
-	before := len(proxy.Requests())
-	put(t, c, "x", random(60_000))
-	if requests := proxy.Requests()[before:]; len(requests) != 1 {
-		t.Errorf("it took %v", requests)
-	}
-}
-
 // TestMemory states that 100 MB pass through without being held: the heap grows
 // by a few blocks at most.
 func TestMemory(t *testing.T) {

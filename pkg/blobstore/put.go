@@ -15,49 +15,55 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/job"
 )
 
-// smallBlob is the most that is read ahead to find out whether the content
-// goes in one request.
-const smallBlob = 64 << 10
-
 // writeIDKey is the metadata in which an upload is recognized as one's own.
 const writeIDKey = "writeid"
 
 // Put writes a blob and gives [job.ErrExists] if there is one of that name.
-// Content is streamed and never whole in memory; small content takes one
-// request. An error of content is given as it is. Nothing of an upload that
-// failed is ever visible.
+// Content up to the size of a block takes one request; what lies in memory
+// already, as in a [bytes.Reader], is sent from where it lies. Larger content
+// is streamed and never whole in memory. An error of content is given as it
+// is. Nothing of an upload that failed is ever visible.
 func (c *Container) Put(ctx context.Context, name string, content io.Reader, properties job.BlobProperties) error {
 	upload := c.newUpload(name, properties)
-	head := make([]byte, headSize(content))
-	n, err := fill(head, content)
+	if whole := inMemory(content); whole != nil && whole.Size() <= c.blocks.largest {
+		return upload.single(ctx, whole)
+	}
+	c.blocks.join()
+	defer c.blocks.leave()
+	head, err := c.blocks.readFirst(content)
 	switch err {
 	case nil:
-		return upload.stream(ctx, io.MultiReader(bytes.NewReader(head), content))
+		return upload.stream(ctx, head, content)
 	case io.EOF:
-		return upload.single(ctx, head[:n])
+		return upload.single(ctx, bytes.NewReader(head))
 	default:
 		return err
 	}
 }
 
-// headSize gives how much to read ahead: all of content and a byte more, if it
-// can say how long it is.
-func headSize(content io.Reader) int {
-	if sized, ok := content.(interface{ Len() int }); ok {
-		return min(sized.Len()+1, smallBlob)
+// inMemory gives what is left to read of content that can be read from any
+// place, or nil.
+func inMemory(content io.Reader) *io.SectionReader {
+	whole, ok := content.(interface {
+		io.ReaderAt
+		Len() int
+		Size() int64
+	})
+	if !ok {
+		return nil
 	}
-	return smallBlob
+	left := int64(whole.Len())
+	return io.NewSectionReader(whole, whole.Size()-left, left)
 }
 
 // upload is one upload and what marks it.
 type upload struct {
-	blob        *blockblob.Client
-	name        string
-	writeID     string
-	headers     blob.HTTPHeaders
-	metadata    map[string]*string
-	blockSize   int64
-	concurrency int
+	blob     *blockblob.Client
+	name     string
+	writeID  string
+	headers  blob.HTTPHeaders
+	metadata map[string]*string
+	blocks   *blocks
 }
 
 func (c *Container) newUpload(name string, properties job.BlobProperties) *upload {
@@ -65,13 +71,12 @@ func (c *Container) newUpload(name string, properties job.BlobProperties) *uploa
 	disposition := contentDisposition(properties.FileName)
 	writeID := rand.Text()
 	return &upload{
-		blob:        c.client.NewBlockBlobClient(name),
-		name:        name,
-		writeID:     writeID,
-		headers:     blob.HTTPHeaders{BlobContentType: &contentType, BlobContentDisposition: &disposition},
-		metadata:    map[string]*string{writeIDKey: &writeID},
-		blockSize:   c.blockSize,
-		concurrency: c.concurrency,
+		blob:     c.client.NewBlockBlobClient(name),
+		name:     name,
+		writeID:  writeID,
+		headers:  blob.HTTPHeaders{BlobContentType: &contentType, BlobContentDisposition: &disposition},
+		metadata: map[string]*string{writeIDKey: &writeID},
+		blocks:   c.blocks,
 	}
 }
 
@@ -81,8 +86,8 @@ func unlessExists() *blob.AccessConditions {
 	return &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: &anyVersion}}
 }
 
-func (u *upload) single(ctx context.Context, content []byte) error {
-	_, err := u.blob.Upload(ctx, streaming.NopCloser(bytes.NewReader(content)), &blockblob.UploadOptions{
+func (u *upload) single(ctx context.Context, content io.ReadSeeker) error {
+	_, err := u.blob.Upload(ctx, streaming.NopCloser(content), &blockblob.UploadOptions{
 		HTTPHeaders: &u.headers, Metadata: u.metadata, AccessConditions: unlessExists(),
 	})
 	return u.confirm(ctx, err)

@@ -22,11 +22,16 @@ type Options struct {
 	PayloadContainer string
 	ResultContainer  string
 
-	// BlockSize is the number of bytes uploaded in one request, 4 MiB if zero.
-	// Azure takes 50,000 blocks a blob.
+	// BlockSize is the number of bytes up to which content is uploaded in one
+	// request, and the most that one request for a part of larger content
+	// takes; 4 MiB if zero.
 	BlockSize int64
 	// Concurrency is the number of blocks of one upload in flight, 2 if zero.
 	Concurrency int
+	// Memory is what the blocks of all uploads together may take, in bytes,
+	// 32 MiB if zero: the more uploads at a time, the smaller their blocks,
+	// though never below 256 KiB.
+	Memory int64
 }
 
 // Store keeps payloads and results. It is safe for concurrent use.
@@ -39,12 +44,13 @@ func New(client *azblob.Client, opts *Options) *Store {
 	if opts == nil {
 		opts = &Options{}
 	}
+	blocks := &blocks{
+		largest:   cmp.Or(opts.BlockSize, 4<<20),
+		perUpload: cmp.Or(opts.Concurrency, 2),
+		memory:    cmp.Or(opts.Memory, 32<<20),
+	}
 	open := func(name string) *Container {
-		return &Container{
-			client:      client.ServiceClient().NewContainerClient(name),
-			blockSize:   cmp.Or(opts.BlockSize, 4<<20),
-			concurrency: cmp.Or(opts.Concurrency, 2),
-		}
+		return &Container{client: client.ServiceClient().NewContainerClient(name), blocks: blocks}
 	}
 	return &Store{
 		payloads: open(cmp.Or(opts.PayloadContainer, DefaultPayloadContainer)),
@@ -72,9 +78,8 @@ func (s *Store) Ready(ctx context.Context) error {
 
 // Container is one container of blobs. It is safe for concurrent use.
 type Container struct {
-	client      *container.Client
-	blockSize   int64
-	concurrency int
+	client *container.Client
+	blocks *blocks
 }
 
 // Ensure makes the container if it does not exist.

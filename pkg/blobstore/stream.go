@@ -12,11 +12,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// stream uploads content in blocks, several at a time, and makes the blob of
-// them when all are there. It stops reading content when a block fails.
-func (u *upload) stream(ctx context.Context, content io.Reader) error {
+// stream uploads head and what content gives after it in blocks, several at a
+// time, and makes the blob of them when all are there. It stops reading content
+// when a block fails.
+func (u *upload) stream(ctx context.Context, head []byte, content io.Reader) error {
 	group, groupCtx := errgroup.WithContext(ctx)
-	blocks, sourceErr := u.stageAll(groupCtx, group, content)
+	blocks, sourceErr := u.stageAll(groupCtx, group, head, content)
 	if err := group.Wait(); err != nil {
 		return translate(ctx, "write blob "+u.name, err)
 	}
@@ -30,54 +31,38 @@ func (u *upload) stream(ctx context.Context, content io.Reader) error {
 }
 
 // stageAll gives the ids of the blocks that group is staging when content
-// ends, and what ended it if that was not its end. Each block in flight has one
-// of u.concurrency buffers.
-func (u *upload) stageAll(ctx context.Context, group *errgroup.Group, content io.Reader) (blocks []string, err error) {
-	free := make(chan []byte, u.concurrency)
-	for range u.concurrency {
+// ends, and what ended it if that was not its end. Each block in flight has a
+// buffer of its own, the first that of head.
+func (u *upload) stageAll(ctx context.Context, group *errgroup.Group, head []byte, content io.Reader) (ids []string, err error) {
+	free := make(chan []byte, u.blocks.perUpload)
+	for range u.blocks.perUpload - 1 {
 		free <- nil
 	}
-	for err == nil {
+	block := head
+	for {
+		if len(block) > 0 {
+			id := u.blockID(len(ids))
+			ids = append(ids, id)
+			staged := block
+			group.Go(func() error {
+				err := u.stage(ctx, id, staged)
+				free <- staged
+				return err
+			})
+		}
+		if err == io.EOF {
+			return ids, nil
+		}
 		var buffer []byte
 		select {
 		case buffer = <-free:
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		if buffer == nil {
-			buffer = make([]byte, u.blockSize)
+		if block, err = fill(u.blocks.buffer(buffer, len(ids)), content); err != nil && err != io.EOF {
+			return nil, err
 		}
-		var n int
-		if n, err = fill(buffer, content); n == 0 {
-			break
-		}
-		id := u.blockID(len(blocks))
-		blocks = append(blocks, id)
-		group.Go(func() error {
-			err := u.stage(ctx, id, buffer[:n])
-			free <- buffer
-			return err
-		})
 	}
-	if err == io.EOF {
-		err = nil
-	}
-	return blocks, err
-}
-
-// fill reads until buffer is full or r gives an error, which it returns as it
-// is: unlike [io.ReadFull] it does not take a body that broke off
-// ([io.ErrUnexpectedEOF]) for one that ended.
-func fill(buffer []byte, r io.Reader) (n int, err error) {
-	for n < len(buffer) && err == nil {
-		var m int
-		m, err = r.Read(buffer[n:])
-		n += m
-	}
-	if n == len(buffer) {
-		err = nil
-	}
-	return n, err
 }
 
 func (u *upload) stage(ctx context.Context, id string, block []byte) error {
