@@ -43,20 +43,22 @@ func invalidID(s string) error {
 
 // String gives the textual form of RFC 9562 in lower case.
 func (id ID) String() string {
-	text, _ := id.MarshalText()
-	return string(text)
+	var text [idTextLength]byte
+	return string(id.appendText(text[:0]))
 }
 
 // MarshalText implements [encoding.TextMarshaler].
-func (id ID) MarshalText() ([]byte, error) {
-	text := make([]byte, idTextLength)
-	hex.Encode(text[0:8], id[0:4])
-	hex.Encode(text[9:13], id[4:6])
-	hex.Encode(text[14:18], id[6:8])
-	hex.Encode(text[19:23], id[8:10])
-	hex.Encode(text[24:], id[10:16])
-	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
-	return text, nil
+func (id ID) MarshalText() ([]byte, error) { return id.AppendText(make([]byte, 0, idTextLength)) }
+
+// AppendText implements [encoding.TextAppender].
+func (id ID) AppendText(text []byte) ([]byte, error) { return id.appendText(text), nil }
+
+func (id *ID) appendText(text []byte) []byte {
+	text = hex.AppendEncode(text, id[0:4])
+	for _, group := range [...][]byte{id[4:6], id[6:8], id[8:10], id[10:16]} {
+		text = hex.AppendEncode(append(text, '-'), group)
+	}
+	return text
 }
 
 // UnmarshalText implements [encoding.TextUnmarshaler] as [ParseID] does.

@@ -61,32 +61,48 @@ func (m *Message) Size() int64 {
 
 // Properties gives the application properties of the message.
 func (m *Message) Properties() map[string]any {
-	p := map[string]any{
-		PropertyRequestGUID:        m.ID.String(),
-		PropertyRequestSubmittedAt: m.SubmittedAt.UTC().Format(time.RFC3339Nano),
-		PropertyRequestStatusURL:   m.StatusURL,
-		PropertyOperation:          m.Operation,
-	}
-	for name, value := range map[string]string{
-		PropertyOwner:        m.Owner,
-		PropertyQuery:        m.Query,
-		PropertyTraceParent:  m.TraceParent,
-		PropertyDiagnosticID: m.TraceParent,
-		PropertyTraceState:   m.TraceState,
+	p := propertyMap{}
+	m.WriteProperties(p)
+	return p
+}
+
+// PropertyWriter takes application properties.
+type PropertyWriter interface {
+	WriteText(name, value string)
+	WriteInteger(name string, value int64)
+}
+
+// WriteProperties writes the application properties of the message, each once.
+func (m *Message) WriteProperties(w PropertyWriter) {
+	w.WriteText(PropertyRequestGUID, m.ID.String())
+	w.WriteText(PropertyRequestSubmittedAt, m.SubmittedAt.UTC().Format(time.RFC3339Nano))
+	w.WriteText(PropertyRequestStatusURL, m.StatusURL)
+	w.WriteText(PropertyOperation, m.Operation)
+	for _, p := range [...]struct{ name, value string }{
+		{PropertyOwner, m.Owner},
+		{PropertyQuery, m.Query},
+		{PropertyTraceParent, m.TraceParent},
+		{PropertyDiagnosticID, m.TraceParent},
+		{PropertyTraceState, m.TraceState},
 	} {
-		if value != "" {
-			p[name] = value
+		if p.value != "" {
+			w.WriteText(p.name, p.value)
 		}
 	}
 	if m.PayloadBlob != "" {
-		p[PropertyPayloadBlob] = m.PayloadBlob
-		p[PropertyPayloadSize] = m.PayloadSize
+		w.WriteText(PropertyPayloadBlob, m.PayloadBlob)
+		w.WriteInteger(PropertyPayloadSize, m.PayloadSize)
 	}
 	if m.Attempt > 1 {
-		p[PropertyAttempt] = int64(m.Attempt)
+		w.WriteInteger(PropertyAttempt, int64(m.Attempt))
 	}
-	return p
 }
+
+// propertyMap is a PropertyWriter.
+type propertyMap map[string]any
+
+func (p propertyMap) WriteText(name, value string)          { p[name] = value }
+func (p propertyMap) WriteInteger(name string, value int64) { p[name] = value }
 
 // ReadProperties fills m from application properties. What it could read it
 // fills in even when it returns an error, so that a message with a usable id

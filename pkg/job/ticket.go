@@ -1,6 +1,7 @@
 package job
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +22,7 @@ const MinKeyLength = 32
 // rotated by putting a new one in front and dropping the old one when the
 // last id it signed is past retention. It is safe for concurrent use.
 type KeyRing struct {
-	keys [][]byte
+	keys []*ticketKey
 }
 
 // NewKeyRing makes a ring of at least one key of at least [MinKeyLength] bytes.
@@ -33,7 +35,7 @@ func NewKeyRing(keys ...[]byte) (*KeyRing, error) {
 		if len(key) < MinKeyLength {
 			return nil, fmt.Errorf("ticket key %d has %d bytes, needs at least %d", i+1, len(key), MinKeyLength)
 		}
-		ring.keys = append(ring.keys, append([]byte(nil), key...))
+		ring.keys = append(ring.keys, newTicketKey(key))
 	}
 	return ring, nil
 }
@@ -55,7 +57,7 @@ func ParseKeyRing(text string) (*KeyRing, error) {
 // Another owner's id fails exactly like one that never was.
 func (r *KeyRing) Verify(id ID, owner string) bool {
 	for _, key := range r.keys {
-		mac := ticketMAC(key, id, owner)
+		mac := key.mac(id, owner)
 		if hmac.Equal(mac[:], id[macOffset:]) {
 			return true
 		}
@@ -63,12 +65,31 @@ func (r *KeyRing) Verify(id ID, owner string) bool {
 	return false
 }
 
-func ticketMAC(key []byte, id ID, owner string) [len(ID{}) - macOffset]byte {
-	h := hmac.New(sha256.New, key)
-	h.Write(id[:macOffset])
-	h.Write([]byte(owner))
-	var sum [sha256.Size]byte
-	return [len(ID{}) - macOffset]byte(h.Sum(sum[:0]))
+// ticketKey computes MACs under one key.
+type ticketKey struct {
+	idle sync.Pool // of *ticketHash
+}
+
+// ticketHash is an HMAC that is used again and again: setting one up costs
+// more than an id.
+type ticketHash struct {
+	hash.Hash
+	input []byte
+	sum   [sha256.Size]byte
+}
+
+func newTicketKey(key []byte) *ticketKey {
+	key = bytes.Clone(key)
+	return &ticketKey{idle: sync.Pool{New: func() any { return &ticketHash{Hash: hmac.New(sha256.New, key)} }}}
+}
+
+func (k *ticketKey) mac(id ID, owner string) [len(ID{}) - macOffset]byte {
+	h := k.idle.Get().(*ticketHash)
+	defer k.idle.Put(h)
+	h.Reset()
+	h.input = append(append(h.input[:0], id[:macOffset]...), owner...)
+	h.Write(h.input)
+	return [len(ID{}) - macOffset]byte(h.Sum(h.sum[:0]))
 }
 
 // Ids that are issued close together share a shard, because the requests they
@@ -105,7 +126,7 @@ func NewIssuer(ring *KeyRing, now func() time.Time) *Issuer {
 // not authenticated.
 func (i *Issuer) Issue(owner string) ID {
 	id := i.draw()
-	mac := ticketMAC(i.ring.keys[0], id, owner)
+	mac := i.ring.keys[0].mac(id, owner)
 	copy(id[macOffset:], mac[:])
 	return id
 }

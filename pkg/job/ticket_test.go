@@ -170,6 +170,7 @@ func TestShardChangesWithTime(t *testing.T) {
 func BenchmarkIssue(b *testing.B) {
 	r, _ := job.NewKeyRing(key(1))
 	issuer := job.NewIssuer(r, nil)
+	b.ReportAllocs()
 	for b.Loop() {
 		issuer.Issue("ann")
 	}
@@ -178,6 +179,7 @@ func BenchmarkIssue(b *testing.B) {
 func BenchmarkVerify(b *testing.B) {
 	r, _ := job.NewKeyRing(key(1))
 	id := job.NewIssuer(r, nil).Issue("ann")
+	b.ReportAllocs()
 	for b.Loop() {
 		r.Verify(id, "ann")
 	}
