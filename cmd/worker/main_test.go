@@ -188,16 +188,26 @@ func newCaller(t *testing.T, environment map[string]string) *caller {
 	}
 }
 
-// submit queues a job.
-func (c *caller) submit(operation, body string) job.ID {
-	c.t.Helper()
-	m := &job.Message{
+// message makes the message of a new job.
+func (c *caller) message(operation, body string) *job.Message {
+	return &job.Message{
 		ID: c.issuer.Issue(""), Operation: operation, SubmittedAt: time.Now(), Attempt: 1,
 		ContentType: "application/json", Body: []byte(body),
 	}
+}
+
+func (c *caller) send(m *job.Message) {
+	c.t.Helper()
 	if err := c.sender.Send(c.t.Context(), m); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// submit queues a job.
+func (c *caller) submit(operation, body string) job.ID {
+	c.t.Helper()
+	m := c.message(operation, body)
+	c.send(m)
 	return m.ID
 }
 
