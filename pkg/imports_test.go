@@ -68,6 +68,7 @@ var mayImport = map[string][]string{
 	"pkg/status":     {"pkg/job", "pkg/operation", "pkg/web"},
 	"pkg/redrive":    {"pkg/job"},
 	"pkg/retention":  {"pkg/job"},
+	"pkg/estimate":   {"pkg/job"},
 	"pkg/internal":   {"pkg/job"},
 	"pkg/tablestore": {"pkg/job", "pkg/internal/storageerror"},
 	"pkg/blobstore":  {"pkg/job", "pkg/internal/storageerror"},

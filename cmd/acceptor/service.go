@@ -14,6 +14,7 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/auth"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
+	"github.com/asyncreply/asyncreply/pkg/estimate"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/openapi"
 	"github.com/asyncreply/asyncreply/pkg/operation"
@@ -33,6 +34,7 @@ type service struct {
 	storage  *azure.Clients
 	payloads *blobstore.Container
 	sender   *servicebus.Sender
+	learned  *estimate.Estimator
 	acceptor *acceptor.Acceptor
 	openapi  *openapi.Description
 }
@@ -55,7 +57,8 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		Payloads:      s.payloads,
 		StatusBaseURL: cfg.StatusBaseURL,
 		Owner:         s.auth.Owner(func(*http.Request) []string { return cfg.SubmitRoles }),
-		Reservations:  tablestore.NewReservations(s.storage.Tables, &tablestore.Options{TablePrefix: cfg.Storage.TablePrefix}),
+		RetryAfter:    s.learned.Submitted,
+		Reservations:  tablestore.NewReservations(s.storage.Tables, s.tables()),
 		KeyLifetime:   cfg.KeyLifetime,
 		Limiter:       cfg.Rate.Limiter(),
 		MaxInFlight:   cfg.MaxInFlight,
@@ -88,6 +91,10 @@ func (s *service) connect() (err error) {
 		PayloadContainer: s.cfg.Storage.PayloadContainer,
 		ResultContainer:  s.cfg.Storage.ResultContainer,
 	}).Payloads()
+	s.learned, err = estimate.NewEstimator(&estimate.Options{Store: tablestore.NewEstimates(s.storage.Tables, s.tables()), Now: s.storage.Now, Logger: s.log})
+	if err != nil {
+		return err
+	}
 	connect, err := s.cfg.ServiceBus.Connector(nil)
 	if err != nil {
 		return err
@@ -96,6 +103,10 @@ func (s *service) connect() (err error) {
 		Timeout: s.cfg.SendTimeout, Logger: s.log,
 	})
 	return err
+}
+
+func (s *service) tables() *tablestore.Options {
+	return &tablestore.Options{TablePrefix: s.cfg.Storage.TablePrefix}
 }
 
 // serve serves until ctx is done.
@@ -149,6 +160,9 @@ func (s *service) close() {
 		if err := s.sender.Close(ctx); err != nil {
 			s.log.Warn("closing the connection to the queue failed", "error", err)
 		}
+	}
+	if s.learned != nil {
+		s.learned.Close()
 	}
 	if s.storage != nil {
 		s.storage.Close()

@@ -13,6 +13,7 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/auth"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
+	"github.com/asyncreply/asyncreply/pkg/estimate"
 	"github.com/asyncreply/asyncreply/pkg/operation"
 	"github.com/asyncreply/asyncreply/pkg/status"
 	"github.com/asyncreply/asyncreply/pkg/tablestore"
@@ -27,6 +28,7 @@ type service struct {
 	storage *azure.Clients
 	records *tablestore.Store
 	results *blobstore.Container
+	learned *estimate.Estimator
 	status  *status.Service
 }
 
@@ -48,8 +50,14 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 		s.close()
 		return nil, err
 	}
-	s.records = tablestore.New(s.storage.Tables, &tablestore.Options{TablePrefix: cfg.Storage.TablePrefix})
+	tables := &tablestore.Options{TablePrefix: cfg.Storage.TablePrefix}
+	s.records = tablestore.New(s.storage.Tables, tables)
 	s.results = blobstore.New(s.storage.Blobs, &blobstore.Options{ResultContainer: cfg.Storage.ResultContainer}).Results()
+	s.learned, err = estimate.NewEstimator(&estimate.Options{Store: tablestore.NewEstimates(s.storage.Tables, tables), Now: s.storage.Now, Logger: log})
+	if err != nil {
+		s.close()
+		return nil, err
+	}
 	s.status, err = status.New(&status.Options{
 		BaseURL: cfg.StatusBaseURL,
 		Owner:   s.auth.Owner(cfg.roles),
@@ -61,6 +69,7 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 			Lifetime:  cfg.ResultURLLifetime,
 			Now:       s.storage.Now,
 		}),
+		Estimate:     s.learned.Pending,
 		Limiter:      cfg.Rate.Limiter(),
 		Retention:    cfg.Retention,
 		QueueTimeout: longest,
@@ -107,6 +116,9 @@ func (s *service) serve(ctx context.Context) error {
 // close ends requests that nobody waits for any more.
 func (s *service) close() {
 	s.auth.Close()
+	if s.learned != nil {
+		s.learned.Close()
+	}
 	if s.storage != nil {
 		s.storage.Close()
 	}

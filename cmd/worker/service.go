@@ -13,6 +13,7 @@ import (
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
+	"github.com/asyncreply/asyncreply/pkg/estimate"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/operation"
 	"github.com/asyncreply/asyncreply/pkg/retention"
@@ -39,6 +40,7 @@ type service struct {
 	queue   *servicebus.Receiver
 	dead    *servicebus.Receiver
 	sender  *servicebus.Sender
+	learned *estimate.Observer
 	worker  *worker.Worker
 	janitor *retention.Janitor
 }
@@ -65,10 +67,14 @@ func newService(cfg *config, environ []string, log *slog.Logger) (*service, erro
 		s.close()
 		return nil, err
 	}
+	if s.learned, err = s.newObserver(); err != nil {
+		s.close()
+		return nil, err
+	}
 	s.worker, err = s.newWorker(&worker.Options{
 		Queue: s.queue, Scheduler: s.sender, DeadLetters: s.dead,
 		Records: s.records, Payloads: s.blobs.Payloads(), Results: s.blobs.Results(),
-		Operations: operations, Handlers: handlers,
+		Operations: operations, Handlers: handlers, Observer: s.learned,
 		Concurrency: cfg.Concurrency, SoftStop: cfg.softStop(), Heartbeat: cfg.Heartbeat, Retention: cfg.Retention, Logger: log,
 	})
 	if err == nil {
@@ -88,6 +94,14 @@ func (s *service) newJanitor() (*retention.Janitor, error) {
 		Records: s.records, Payloads: s.blobs.Payloads(), Results: s.blobs.Results(),
 		Keys:      tablestore.NewReservations(s.storage.Tables, &tablestore.Options{TablePrefix: s.cfg.Storage.TablePrefix}),
 		Retention: s.cfg.Retention, Interval: s.cfg.JanitorInterval, Now: s.storage.Now, Logger: s.log,
+	})
+}
+
+// newObserver makes what reports how long jobs take, for Retry-After.
+func (s *service) newObserver() (*estimate.Observer, error) {
+	return estimate.NewObserver(&estimate.Options{
+		Store: tablestore.NewEstimates(s.storage.Tables, &tablestore.Options{TablePrefix: s.cfg.Storage.TablePrefix}),
+		Now:   s.storage.Now, Logger: s.log,
 	})
 }
 
@@ -144,11 +158,14 @@ func (s *service) serve(ctx context.Context) error {
 	}
 	s.look(ctx)
 	cleaning, stopCleaning := context.WithCancel(ctx)
-	var janitor sync.WaitGroup
-	janitor.Go(func() { s.janitor.Run(cleaning) })
+	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx)) // the last jobs' times too
+	var beside sync.WaitGroup
+	beside.Go(func() { s.janitor.Run(cleaning) })
+	beside.Go(func() { s.learned.Run(reporting) })
 	err = s.worker.Run(ctx)
 	stopCleaning()
-	janitor.Wait()
+	stopReporting()
+	beside.Wait()
 	return errors.Join(err, probes.stop())
 }
 

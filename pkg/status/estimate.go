@@ -16,7 +16,11 @@ const (
 // retryAfter gives the seconds until a pending job is worth asking about
 // again.
 func (s *Service) retryAfter(r job.Record) int {
-	estimate := s.options.Estimate(r, max(0, s.now().Sub(r.SubmittedAt)))
+	age := max(0, s.now().Sub(r.SubmittedAt))
+	estimate, known := s.options.Estimate(r, age)
+	if !known {
+		estimate = estimateByAge(r, age)
+	}
 	clamped := min(max(estimate, minRetryAfter), maxRetryAfter)
 	return int(math.Ceil(clamped.Seconds()))
 }

@@ -58,8 +58,10 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("Retry-After at %v with the next attempt in %v = %d, want %d", c.age, c.next, got, c.want)
 		}
 	}
-	s.options.Estimate = func(r job.Record, age time.Duration) time.Duration { return age * 10 }
-	if got := s.retryAfter(job.Record{SubmittedAt: now.Add(-2 * time.Second)}); got != 20 {
-		t.Errorf("Retry-After of another estimator = %d", got)
+	for known, want := range map[bool]int{true: 20, false: 1} {
+		s.options.Estimate = func(_ job.Record, age time.Duration) (time.Duration, bool) { return age * 10, known }
+		if got := s.retryAfter(job.Record{SubmittedAt: now.Add(-2 * time.Second)}); got != want {
+			t.Errorf("Retry-After of an estimator, known: %v = %d, want %d", known, got, want)
+		}
 	}
 }

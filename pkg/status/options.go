@@ -61,12 +61,12 @@ type Options struct {
 	// answer. Nil: callers are not told apart.
 	Owner func(c echo.Context) (string, error)
 
-	// Estimate says when a pending job is worth asking about again, given its
-	// record and its age. A queued job's record has neither Status nor
-	// Operation. What it gives is
-	// clamped to 1 to 60 s. Nil: a quarter of the age, or the time until the
-	// next attempt.
-	Estimate func(r job.Record, age time.Duration) time.Duration
+	// Estimate says after what time a pending job is worth asking about again,
+	// given its record and its age, or false if it does not know. A queued job's
+	// record has neither Status nor Operation. What it gives is clamped to 1 to
+	// 60 s. Nil, or false: a quarter of the age, or the time until the next
+	// attempt.
+	Estimate func(r job.Record, age time.Duration) (time.Duration, bool)
 
 	Limiter *web.Limiter // how often a caller may ask; nil: as often as it likes
 
@@ -84,7 +84,7 @@ func (o Options) withDefaults() Options {
 		o.Owner = func(echo.Context) (string, error) { return "", nil }
 	}
 	if o.Estimate == nil {
-		o.Estimate = estimateByAge
+		o.Estimate = func(job.Record, time.Duration) (time.Duration, bool) { return 0, false }
 	}
 	o.Retention = orDefault(o.Retention, DefaultRetention)
 	o.QueueTimeout = orDefault(o.QueueTimeout, operation.DefaultQueueTimeout)
