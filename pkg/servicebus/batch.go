@@ -3,58 +3,22 @@ package servicebus
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
-
-	"github.com/asyncreply/asyncreply/pkg/job"
 )
 
-// pending is a message whose Send is waiting.
-type pending struct {
-	done chan error // takes one outcome
-
-	mu      sync.Mutex
-	message *job.Message // nil when Send has returned
-}
-
-func newPending(m *job.Message) *pending {
-	return &pending{done: make(chan error, 1), message: m}
-}
-
-// abandon says that Send returns. When abandon does, nobody reads the message.
-func (p *pending) abandon() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.message = nil
-}
-
-// outcome gives what became of a message when sending has stopped.
-func (p *pending) outcome() error {
-	select {
-	case err := <-p.done:
-		return translateSend("send message", err)
-	default:
-		p.abandon()
-		return busy("send message", errClosed)
-	}
-}
-
-// addTo encodes the message into a batch, unless it was abandoned.
-func (p *pending) addTo(batch *azservicebus.MessageBatch) (added bool, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.message == nil {
-		return false, nil
-	}
-	err = batch.AddMessage(encode(p.message), nil)
-	return err == nil, err
+// runner sends one batch at a time, with memory of its own that it uses again.
+type runner struct {
+	*Sender
+	members []*pending
+	first   *envelope // the SDK reads that of a batch's first message when it sends
+	others  *envelope
 }
 
 // run sends one batch after another until the sender is closed and nothing
 // waits any more.
-func (s *Sender) run() {
+func (s *runner) run() {
 	var carried *pending
 	for {
 		first := carried
@@ -68,7 +32,7 @@ func (s *Sender) run() {
 }
 
 // next waits for a message; nil means that there will be none.
-func (s *Sender) next() *pending {
+func (s *runner) next() *pending {
 	select {
 	case p := <-s.waiting:
 		return p
@@ -85,7 +49,7 @@ func (s *Sender) next() *pending {
 // dispatch sends a batch of first and what else is waiting. It gives back the
 // message that did not fit any more. Its time ends a little before that of the
 // callers, so that they learn what came of it.
-func (s *Sender) dispatch(first *pending) (carried *pending) {
+func (s *runner) dispatch(first *pending) (carried *pending) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Timeout*9/10)
 	defer cancel()
 	line, batch, err := s.newBatch(ctx)
@@ -94,9 +58,9 @@ func (s *Sender) dispatch(first *pending) (carried *pending) {
 		s.failWaiting(err)
 		return nil
 	}
-	members, carried := s.fill(batch, first)
-	if len(members) > 0 {
-		s.send(ctx, line, batch, members)
+	carried = s.fill(batch, first)
+	if len(s.members) > 0 {
+		s.send(ctx, line, batch, s.members)
 	}
 	return carried
 }
@@ -128,32 +92,34 @@ func (s *Sender) failWaiting(err error) {
 	}
 }
 
-// fill adds what is waiting to a batch until nothing waits or it is full.
-func (s *Sender) fill(batch *azservicebus.MessageBatch, first *pending) (members []*pending, carried *pending) {
-	for p := first; ; {
-		added, err := p.addTo(batch)
+// fill adds what is waiting to a batch until nothing waits or it is full, and
+// leaves in s.members whose messages those are.
+func (s *runner) fill(batch *azservicebus.MessageBatch, first *pending) (carried *pending) {
+	s.members = s.members[:0]
+	for p, e := first, s.first; ; {
+		added, err := p.addTo(batch, e)
 		switch {
 		case added:
-			members = append(members, p)
-		case errors.Is(err, azservicebus.ErrMessageTooLarge) && len(members) > 0:
-			return members, p
+			s.members, e = append(s.members, p), s.others
+		case errors.Is(err, azservicebus.ErrMessageTooLarge) && len(s.members) > 0:
+			return p
 		case err != nil:
 			p.done <- err
 		}
-		if len(members) == s.opts.MaxBatch {
-			return members, nil
+		if len(s.members) == s.opts.MaxBatch {
+			return nil
 		}
 		select {
 		case p = <-s.waiting:
 		default:
-			return members, nil
+			return nil
 		}
 	}
 }
 
 // send sends a batch and tells its members. If it was refused for its size,
 // each member is sent by itself.
-func (s *Sender) send(ctx context.Context, line *senderLine, batch *azservicebus.MessageBatch, members []*pending) {
+func (s *runner) send(ctx context.Context, line *senderLine, batch *azservicebus.MessageBatch, members []*pending) {
 	start := time.Now()
 	err := line.end.SendMessageBatch(ctx, batch, nil)
 	if err == nil {
@@ -172,13 +138,13 @@ func (s *Sender) send(ctx context.Context, line *senderLine, batch *azservicebus
 	}
 }
 
-func (s *Sender) sendAlone(ctx context.Context, line *senderLine, p *pending) {
+func (s *runner) sendAlone(ctx context.Context, line *senderLine, p *pending) {
 	batch, err := line.end.NewMessageBatch(ctx, nil)
 	if err != nil {
 		p.done <- err
 		return
 	}
-	switch added, err := p.addTo(batch); {
+	switch added, err := p.addTo(batch, s.first); {
 	case added:
 		s.send(ctx, line, batch, []*pending{p})
 	case err != nil:

@@ -10,7 +10,10 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/job"
 )
 
-var errClosed = errors.New("closed")
+var (
+	errClosed  = errors.New("closed")
+	errTooMany = errors.New("too many messages are waiting")
+)
 
 // translate turns an error of the SDK into one of the domain. It passes nil
 // on, and the end of ctx.

@@ -68,7 +68,8 @@ func NewSender(connect Connect, queue string, opts *SenderOptions) (*Sender, err
 func (s *Sender) start() {
 	var running sync.WaitGroup
 	for range s.opts.InFlight {
-		running.Go(s.run)
+		r := &runner{Sender: s, first: newEnvelope(), others: newEnvelope()}
+		running.Go(r.run)
 	}
 	go func() {
 		running.Wait()
@@ -89,6 +90,9 @@ func (s *Sender) attach(ctx context.Context, client *azservicebus.Client) (*azse
 // one is to be claim-checked.
 func (s *Sender) MaxMessageSize() int64 { return s.opts.MaxPayload }
 
+// Timeout gives how long Send and Schedule take at most.
+func (s *Sender) Timeout() time.Duration { return s.opts.Timeout }
+
 // Send puts a message into the queue and returns when the broker has it.
 // Concurrent calls share batches; a lone message leaves at once. It gives
 // [job.ErrTooLarge] for a message that the queue does not take, and
@@ -107,28 +111,29 @@ func (s *Sender) Send(ctx context.Context, m *job.Message) error {
 	if err := s.trunk.down(); err != nil {
 		return busy(action, err)
 	}
-	p := newPending(m)
+	p := newPending(m, s.opts.Timeout)
 	select {
 	case <-s.closing:
+		p.recycle()
 		return busy(action, errClosed)
 	case s.waiting <- p:
 	default:
-		return busy(action, errors.New("too many messages are waiting"))
+		p.recycle()
+		return busy(action, errTooMany)
 	}
 	return s.await(ctx, p)
 }
 
 func (s *Sender) await(ctx context.Context, p *pending) error {
 	const action = "send message"
-	timeout := time.NewTimer(s.opts.Timeout)
-	defer timeout.Stop()
 	select {
 	case err := <-p.done:
+		p.recycle()
 		return translateSend(action, err)
 	case <-ctx.Done():
 		p.abandon()
 		return ctx.Err()
-	case <-timeout.C:
+	case <-p.timeout.C:
 		p.abandon()
 		return busy(action, context.DeadlineExceeded)
 	case <-s.stopped:

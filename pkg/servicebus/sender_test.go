@@ -3,6 +3,7 @@ package servicebus_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"sync"
@@ -62,6 +63,53 @@ func TestBatches(t *testing.T) {
 	f.Faults().Delay(0)
 	if counts, err := f.QueueCounts(queue); err != nil || counts.Active != messages+1 {
 		t.Errorf("%+v, %v", counts, err)
+	}
+}
+
+// TestBatchKeepsMessagesApart states that messages which share batches and
+// differ in all that a message may have arrive as they were sent.
+func TestBatchKeepsMessagesApart(t *testing.T) {
+	t.Parallel()
+	const messages = 120
+	f := newFixture(t)
+	s, r := f.sender(t, &servicebus.SenderOptions{InFlight: 1}), f.receiver(t, nil)
+	mustSend(t, s, newMessage("first"))
+	receiveOne(t, r)
+	f.Faults().Delay(20 * time.Millisecond) // so that they wait for each other
+	sent := map[job.ID]*job.Message{}
+	var senders errgroup.Group
+	for i := range messages {
+		m := [...]func() *job.Message{
+			func() *job.Message { return newMessage(strings.Repeat("x", i)) },
+			claimChecked,
+			func() *job.Message {
+				return &job.Message{ID: issuer.Issue(""), Operation: fmt.Sprint("bare-", i), SubmittedAt: time.Now().UTC(), Attempt: 1}
+			},
+		}[i%3]()
+		sent[m.ID] = m
+		senders.Go(func() error { return s.Send(t.Context(), m) })
+	}
+	if err := senders.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	f.Faults().Delay(0)
+	for range messages {
+		d := receiveOne(t, r)
+		m, got := sent[d.Message.ID], d.Message
+		delete(sent, d.Message.ID)
+		if m == nil {
+			t.Fatalf("%s was not sent, or was received before", d.Message.ID)
+		}
+		want := *m
+		if string(got.Body) != string(want.Body) {
+			t.Errorf("%s: %d bytes of payload, sent %d", got.ID, len(got.Body), len(want.Body))
+		}
+		if got.Body, want.Body = nil, nil; want.TimeToLive == 0 {
+			got.TimeToLive = 0 // the queue's own
+		}
+		if d.Err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("received\n%+v, %v\nsent\n%+v", got, d.Err, want)
+		}
 	}
 }
 
