@@ -16,12 +16,14 @@ const (
 	blocksOfASize = 10_000
 )
 
-// blocks shares the memory for blocks out among the uploads that are running.
+// blocks shares the memory for blocks, and the requests that store them, among
+// the uploads that are running.
 type blocks struct {
 	largest   int64
 	perUpload int
 	memory    int64
 	uploads   atomic.Int64
+	requests  chan struct{} // holds one element for each block in flight
 }
 
 func (b *blocks) join()  { b.uploads.Add(1) }

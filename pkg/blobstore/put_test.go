@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/azure/azuretest"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -105,4 +106,61 @@ func TestManyUploadsShareMemory(t *testing.T) {
 // once gives a reader that calls do and ends.
 func once(do func()) io.Reader {
 	return readerFunc(func([]byte) (int, error) { do(); return 0, io.EOF })
+}
+
+// TestBlocksInFlightAreBounded states that however many uploads there are, so
+// many blocks are in flight and no more.
+func TestBlocksInFlightAreBounded(t *testing.T) {
+	t.Parallel()
+	const uploads, limit = 8, 3
+	counter := &inFlight{full: make(chan struct{}), limit: limit}
+	opts := options(t)
+	opts.Requests = limit
+	account := localazuretest.Storage(t).ConnectionString()
+	c := blobstore.New(clients(t, account, &azure.Options{HTTPClient: &http.Client{Transport: counter}}).Blobs, opts).Payloads()
+	if err := c.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var writers errgroup.Group
+	for i := range uploads {
+		writers.Go(func() error {
+			return c.Put(t.Context(), fmt.Sprint(i), bytes.NewReader(random(500_000)), job.BlobProperties{})
+		})
+	}
+	if err := writers.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if counter.most != limit {
+		t.Errorf("%d blocks were in flight, want %d", counter.most, limit)
+	}
+}
+
+// inFlight counts requests that store blocks. It has them wait until there are
+// as many as there may be.
+type inFlight struct {
+	full  chan struct{}
+	limit int
+	open  sync.Once
+
+	mu        sync.Mutex
+	now, most int
+}
+
+func (f *inFlight) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Query().Get("comp") == "block" {
+		f.add(1)
+		defer f.add(-1)
+		<-f.full
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func (f *inFlight) add(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now += n
+	f.most = max(f.most, f.now)
+	if f.now == f.limit {
+		f.open.Do(func() { close(f.full) })
+	}
 }

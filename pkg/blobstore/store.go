@@ -32,6 +32,9 @@ type Options struct {
 	// 32 MiB if zero: the more uploads at a time, the smaller their blocks,
 	// though never below 256 KiB.
 	Memory int64
+	// Requests is the number of blocks of all uploads in flight, 16 if zero.
+	// More at a time would not be stored sooner, but some might time out.
+	Requests int
 }
 
 // Store keeps payloads and results. It is safe for concurrent use.
@@ -48,6 +51,7 @@ func New(client *azblob.Client, opts *Options) *Store {
 		largest:   cmp.Or(opts.BlockSize, 4<<20),
 		perUpload: cmp.Or(opts.Concurrency, 2),
 		memory:    cmp.Or(opts.Memory, 32<<20),
+		requests:  make(chan struct{}, cmp.Or(opts.Requests, 16)),
 	}
 	open := func(name string) *Container {
 		return &Container{client: client.ServiceClient().NewContainerClient(name), blocks: blocks}

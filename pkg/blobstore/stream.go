@@ -66,6 +66,12 @@ func (u *upload) stageAll(ctx context.Context, group *errgroup.Group, head []byt
 }
 
 func (u *upload) stage(ctx context.Context, id string, block []byte) error {
+	select {
+	case u.blocks.requests <- struct{}{}:
+		defer func() { <-u.blocks.requests }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	_, err := u.blob.StageBlock(ctx, id, streaming.NopCloser(bytes.NewReader(block)), nil)
 	return err
 }
