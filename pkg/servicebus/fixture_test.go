@@ -30,7 +30,8 @@ func newQueue() emulator.Queue {
 type fixture struct {
 	*emulator.Broker
 	connect servicebus.Connect
-	clients atomic.Int32 // made by connect
+	direct  servicebus.Connect // past the relay, where there is one
+	clients atomic.Int32       // made by connect
 }
 
 func newFixture(t *testing.T) *fixture {

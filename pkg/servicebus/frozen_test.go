@@ -22,10 +22,10 @@ type relay struct {
 	target   string
 	running  sync.WaitGroup
 
-	mu     sync.Mutex
-	conns  []net.Conn
-	frozen chan struct{} // closed when the present connections freeze
-	closed bool
+	mu       sync.Mutex
+	conns    []net.Conn
+	up, down chan struct{} // closed when that way of the present connections freezes
+	closed   bool
 }
 
 func newRelay(t *testing.T, target string) *relay {
@@ -34,7 +34,7 @@ func newRelay(t *testing.T, target string) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{listener: listener, target: target, frozen: make(chan struct{})}
+	r := &relay{listener: listener, target: target, up: make(chan struct{}), down: make(chan struct{})}
 	r.running.Go(r.accept)
 	t.Cleanup(r.close)
 	return r
@@ -64,9 +64,9 @@ func (r *relay) join(client, server net.Conn) {
 		return
 	}
 	r.conns = append(r.conns, client, server)
-	frozen := r.frozen
-	r.running.Go(func() { pipe(client, server, frozen) })
-	r.running.Go(func() { pipe(server, client, frozen) })
+	up, down := r.up, r.down
+	r.running.Go(func() { pipe(client, server, down) })
+	r.running.Go(func() { pipe(server, client, up) })
 }
 
 // pipe copies until an end closes. From when frozen is closed it swallows.
@@ -98,10 +98,20 @@ func pipe(to, from net.Conn, frozen <-chan struct{}) {
 
 // freeze freezes the connections there are.
 func (r *relay) freeze() {
+	r.freezeUp()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	close(r.frozen)
-	r.frozen = make(chan struct{})
+	close(r.down)
+	r.down = make(chan struct{})
+}
+
+// freezeUp has nothing come through to the broker any more, over the
+// connections there are.
+func (r *relay) freezeUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.up)
+	r.up = make(chan struct{})
 }
 
 func (r *relay) close() {
@@ -125,7 +135,7 @@ func newFrozenFixture(t *testing.T) (*fixture, *relay) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.connect = connect
+	f.direct, f.connect = f.connect, connect
 	return f, r
 }
 

@@ -261,8 +261,22 @@ func (t *trunk[E]) close(ctx context.Context) error {
 	}
 }
 
+// closeClient closes a client and its connection. A receiver that is just
+// handing back a message that came late waits in its Close for the broker's
+// answer, for up to a minute and whatever ctx says; it does so once, so a second
+// Close gets past it to the connection, which ends the waiting.
 func closeClient(client *azservicebus.Client, timeout time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	_ = client.Close(ctx) // the connection is being given up, whatever it says
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = client.Close(ctx) // the connection is being given up, whatever it says
+	}()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+		_ = client.Close(ctx)
+		<-closed
+	}
 }
