@@ -161,12 +161,18 @@ func (o *Observer) Run(ctx context.Context) {
 		case <-o.news:
 			o.tell() // it is still to be told
 			pause(ctx, jitter(max(o.options.Interval/10, o.options.Interval-time.Since(o.reported))))
+			o.publishNews(ctx)
 		}
-		select {
-		case <-o.news:
-			o.publish(context.WithoutCancel(ctx))
-		default:
-		}
+	}
+	o.publishNews(ctx)
+}
+
+// publishNews writes a report if there is something new to say.
+func (o *Observer) publishNews(ctx context.Context) {
+	select {
+	case <-o.news:
+		o.publish(context.WithoutCancel(ctx))
+	default:
 	}
 }
 
