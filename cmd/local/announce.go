@@ -13,13 +13,13 @@ func announce(w io.Writer, cfg *config, s *system) {
 		fmt.Fprintf(w, "  %-12s %s\n", name, fmt.Sprintf(where, args...))
 	}
 	for _, c := range s.children {
-		switch c.name {
+		switch c.Name() {
 		case "acceptor":
-			line(c.name, "http://%s/api/{operation} (process %d)", cfg.Acceptor, c.cmd.Process.Pid)
+			line(c.Name(), "http://%s/api/{operation} (process %d)", cfg.Acceptor, c.PID())
 		case "status":
-			line(c.name, "http://%s/api/RequestStatus/{id} (process %d)", cfg.Status, c.cmd.Process.Pid)
+			line(c.Name(), "http://%s/api/RequestStatus/{id} (process %d)", cfg.Status, c.PID())
 		default:
-			line(c.name, "process %d; start another with: %s", c.cmd.Process.Pid, c.command(s.settings))
+			line(c.Name(), "process %d; start another with: %s", c.PID(), command(c, s.settings))
 		}
 	}
 	line("Service Bus", "amqp://%s, administration http://%s", s.azure.Broker().AMQPAddr(), s.azure.Broker().AdminAddr())

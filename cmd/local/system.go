@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/asyncreply/asyncreply/cmd/internal/child"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/localazure"
 )
@@ -25,10 +26,10 @@ const startTimeout = 60 * time.Second
 // system is everything that runs.
 type system struct {
 	azure    *localazure.Azure
-	children []*child
+	children []*child.Child
 	settings string // path of the file with the services' environment
 	softStop time.Duration
-	ended    chan *child
+	ended    chan *child.Child
 }
 
 // start brings up storage and broker, then the services, and waits until all
@@ -41,7 +42,7 @@ func start(ctx context.Context, cfg *config, output io.Writer, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	s := &system{azure: azure, softStop: cfg.SoftStop, ended: make(chan *child)}
+	s := &system{azure: azure, softStop: cfg.SoftStop, ended: make(chan *child.Child)}
 	if err := s.startServices(ctx, cfg, lines); err != nil {
 		s.stop()
 		return nil, err
@@ -88,7 +89,7 @@ func (s *system) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("gave up after %s", startTimeout))
 	defer cancel()
 	for _, c := range s.children {
-		if err := c.awaitReady(ctx); err != nil {
+		if err := c.AwaitReady(ctx); err != nil {
 			return err
 		}
 	}
@@ -153,7 +154,7 @@ func (s *system) watch(ctx context.Context, stdout io.Writer) error {
 	for _, c := range s.children {
 		go func() {
 			select {
-			case <-c.ended:
+			case <-c.Ended():
 				select {
 				case s.ended <- c:
 				case <-ctx.Done():
@@ -166,7 +167,7 @@ func (s *system) watch(ctx context.Context, stdout io.Writer) error {
 		select {
 		case c := <-s.ended:
 			fmt.Fprintf(stdout, "%s (process %d) ended: %v; start another with: %s\n",
-				c.name, c.cmd.Process.Pid, c.err, c.command(s.settings))
+				c.Name(), c.PID(), c.Err(), command(c, s.settings))
 		case <-s.azure.Azurite().Done():
 			return fmt.Errorf("storage (Azurite) ended by itself: %w", s.azure.Azurite().Err())
 		case <-ctx.Done():
@@ -179,7 +180,7 @@ func (s *system) watch(ctx context.Context, stdout io.Writer) error {
 // stop ends the services, those that take in work first, then the rest.
 func (s *system) stop() {
 	for _, c := range s.children {
-		c.stop(s.softStop + 15*time.Second)
+		c.Stop(s.softStop + 15*time.Second)
 	}
 	if s.azure != nil {
 		s.azure.Close()

@@ -1,10 +1,10 @@
-package main
+package child
 
 import "syscall"
 
-// childAttributes gives a child a process group of its own, so that Ctrl-C
+// attributes gives a child a process group of its own, so that Ctrl-C
 // reaches this process alone, and lets the kernel end it if this process dies
 // without stopping it.
-func childAttributes() *syscall.SysProcAttr {
+func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }

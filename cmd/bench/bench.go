@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/asyncreply/asyncreply/cmd/bench/internal/load"
+	"github.com/asyncreply/asyncreply/cmd/bench/internal/system"
+)
+
+// measurement gives one or several figures.
+type measurement struct {
+	name string
+	run  func(b *bench, ctx context.Context) error
+}
+
+// measurements are all there are, in the order of their figures in the report.
+func measurements() []measurement {
+	return []measurement{
+		{"accept", (*bench).accept},
+		{"poll", (*bench).poll},
+		{"reads", (*bench).reads},
+		{"burst", (*bench).burst},
+		{"idle", (*bench).idle},
+	}
+}
+
+func names() []string {
+	var all []string
+	for _, m := range measurements() {
+		all = append(all, m.name)
+	}
+	return all
+}
+
+func lookup(name string) (measurement, bool) {
+	for _, m := range measurements() {
+		if m.name == name {
+			return m, true
+		}
+	}
+	return measurement{}, false
+}
+
+// bench is one run.
+type bench struct {
+	options
+	environ  []string
+	progress io.Writer
+	load     load.Generator
+	payload  payload
+	report   report
+}
+
+func newBench(o options, environ []string, progress io.Writer) (*bench, error) {
+	for _, dir := range []string{o.profiles, o.logs} {
+		if dir == "" {
+			continue
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	return &bench{options: o, environ: environ, progress: progress}, nil
+}
+
+// measure measures all that is asked for.
+func (b *bench) measure(ctx context.Context) (*report, error) {
+	if b.logs == "" {
+		dir, err := os.MkdirTemp("", "asyncreply-bench-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		b.logs = dir
+	}
+	b.load = load.Generator{Path: filepath.Join(b.bin, "loadtest"), Dir: b.logs, Environ: b.environ}
+	var err error
+	if b.payload, err = newPayload(b.logs); err != nil {
+		return nil, err
+	}
+	for _, m := range measurements() {
+		if len(b.only) > 0 && !slices.Contains(b.only, m.name) {
+			continue
+		}
+		start := time.Now()
+		if err := m.run(b, ctx); err != nil {
+			return nil, fmt.Errorf("%s could not be measured: %w", m.name, err)
+		}
+		b.say("%s took %s", m.name, time.Since(start).Round(100*time.Millisecond))
+	}
+	b.report.profiles = b.profiles
+	return &b.report, nil
+}
+
+// say tells whoever waits how far the run is.
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(b.progress, "  "+format+"\n", args...)
+}
+
+// startSystem starts storage and broker anew, so that no figure pays for what
+// another left in memory.
+func (b *bench) startSystem(ctx context.Context) (*system.System, error) {
+	return system.Start(ctx, system.Options{
+		Bin: b.bin, Operations: b.operations, Logs: b.logs, Cache: b.cache, Environ: b.environ, Profiling: b.profiles != "",
+	})
+}
+
+// interleave runs ours and the limit in turn, beginning with the one that came
+// last in the round before, so that neither has the better part of a machine
+// that changes.
+func interleave(rounds int, ours, limit func() (float64, error)) ([]round, error) {
+	var all []round
+	for i := range rounds {
+		var r round
+		sides := []struct {
+			run func() (float64, error)
+			to  *float64
+		}{{ours, &r.Ours}, {limit, &r.Limit}}
+		if i%2 == 1 {
+			slices.Reverse(sides)
+		}
+		for _, side := range sides {
+			value, err := side.run()
+			if err != nil {
+				return nil, err
+			}
+			*side.to = value
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}

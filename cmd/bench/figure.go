@@ -1,0 +1,85 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/asyncreply/asyncreply/cmd/bench/internal/cpu"
+)
+
+// figure is one number of ours beside its limit.
+type figure struct {
+	Name   string  `json:"name"` // in the last line
+	Title  string  `json:"title"`
+	Unit   string  `json:"unit"`
+	Limit  string  `json:"limit"` // what ours is held against
+	Goal   float64 `json:"goal"`  // of the ratio
+	AtMost bool    `json:"atMost"`
+	Note   string  `json:"note,omitempty"`
+	Rounds []round `json:"rounds"`
+}
+
+// round is what was measured side by side.
+type round struct {
+	Ours  float64 `json:"ours"`
+	Limit float64 `json:"limit"`
+}
+
+// ratio is the median of the rounds' ratios.
+func (f *figure) ratio() float64 {
+	return f.median(func(r round) float64 { return r.Ours / r.Limit })
+}
+
+func (f *figure) ours() float64  { return f.median(func(r round) float64 { return r.Ours }) }
+func (f *figure) limit() float64 { return f.median(func(r round) float64 { return r.Limit }) }
+
+func (f *figure) median(of func(round) float64) float64 {
+	var values []float64
+	for _, r := range f.Rounds {
+		values = append(values, of(r))
+	}
+	return median(values)
+}
+
+func (f *figure) met() bool {
+	if f.AtMost {
+		return f.ratio() <= f.Goal
+	}
+	return f.ratio() >= f.Goal
+}
+
+// median gives the middle value, or the mean of the two middle ones. It gives
+// 0 of no value.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+// cost is processor time that a process used for some pieces of work.
+type cost struct {
+	Of      string  `json:"of"` // such as accepted request
+	Process string  `json:"process"`
+	Pieces  float64 `json:"pieces"`
+	time    cpu.Time
+}
+
+// add counts more work.
+func (c *cost) add(pieces int, used cpu.Time) {
+	if c.Pieces == 0 {
+		c.time = used
+	} else {
+		c.time = c.time.Plus(used)
+	}
+	c.Pieces += float64(pieces)
+}
+
+// microseconds gives the time of one piece, and whether it is known.
+func (c *cost) microseconds() (float64, bool) {
+	return float64(c.time.Used.Microseconds()) / c.Pieces, c.time.Known && c.Pieces > 0
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+)
+
+// report is what a run found.
+type report struct {
+	figures  []*figure
+	costs    []*cost
+	profiles string // folder
+}
+
+// add takes a figure, and what its work cost.
+func (r *report) add(f *figure, costs ...*cost) {
+	r.figures = append(r.figures, f)
+	r.costs = append(r.costs, costs...)
+}
+
+// publish writes the report for people, and to a file for programs if it has a
+// name.
+func (r *report) publish(w io.Writer, file string) error {
+	r.table(w)
+	r.footnotes(w)
+	r.cpu(w)
+	if r.profiles != "" {
+		fmt.Fprintf(w, "\nProfiles are in %s; see one with: go tool pprof -top %s/acceptor-accept.pprof\n", r.profiles, r.profiles)
+	}
+	if file != "" {
+		if err := r.save(file); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", r.line())
+	return err
+}
+
+func (r *report) table(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "figure\tours\tlimit\tratio\tgoal\tmet\t")
+	for _, f := range r.figures {
+		fmt.Fprintf(t, "%s, %s\t%s\t%s\t%.2f\t%s\t%s\t\n", f.Title, f.Unit, number(f.ours()), number(f.limit()), f.ratio(), f.goal(), yes(f.met()))
+	}
+	t.Flush()
+}
+
+func (f *figure) goal() string {
+	if f.AtMost {
+		return fmt.Sprintf("≤ %g", f.Goal)
+	}
+	return fmt.Sprintf("≥ %g", f.Goal)
+}
+
+func yes(met bool) string {
+	if met {
+		return "yes"
+	}
+	return "no"
+}
+
+// number writes three digits or all before the point.
+func number(x float64) string {
+	switch {
+	case x >= 100:
+		return fmt.Sprintf("%.0f", x)
+	case x >= 10:
+		return fmt.Sprintf("%.1f", x)
+	}
+	return fmt.Sprintf("%.2f", x)
+}
+
+func (r *report) footnotes(w io.Writer) {
+	fmt.Fprintln(w, "\nLimits, each measured in the same rounds; figures are medians, a ratio is the median of the rounds' ratios:")
+	for _, f := range r.figures {
+		fmt.Fprintf(w, "  %s: %s\n", f.Name, f.Limit)
+		if f.Note != "" {
+			fmt.Fprintf(w, "    %s\n", f.Note)
+		}
+	}
+	fmt.Fprintln(w, "The services log as they do by default, an access log line a request, to files.")
+}
+
+func (r *report) cpu(w io.Writer) {
+	if len(r.costs) > 0 {
+		fmt.Fprintln(w, "\nProcessor time, user and kernel:")
+	}
+	for _, c := range r.costs {
+		if each, known := c.microseconds(); known {
+			fmt.Fprintf(w, "  %6.1f µs of the %s per %s\n", each, c.Process, c.Of)
+		} else {
+			fmt.Fprintf(w, "  not known of the %s per %s: this system has no /proc\n", c.Process, c.Of)
+		}
+	}
+}
+
+// line is the last line, for programs.
+func (r *report) line() string {
+	words := []string{"bench:"}
+	for _, f := range r.figures {
+		words = append(words, fmt.Sprintf("%s=%.2f", f.Name, f.ratio()))
+	}
+	return strings.Join(words, " ")
+}
+
+func (r *report) save(path string) error {
+	type measured struct {
+		*figure
+		OursMedian  float64 `json:"ours"`
+		LimitMedian float64 `json:"limitMedian"`
+		Ratio       float64 `json:"ratio"`
+		Met         bool    `json:"met"`
+	}
+	type spent struct {
+		*cost
+		Microseconds *float64 `json:"microseconds"` // of one piece; null: not known
+	}
+	var all struct {
+		Figures []measured `json:"figures"`
+		CPU     []spent    `json:"cpu"`
+	}
+	for _, f := range r.figures {
+		all.Figures = append(all.Figures, measured{f, f.ours(), f.limit(), f.ratio(), f.met()})
+	}
+	for _, c := range r.costs {
+		s := spent{cost: c}
+		if each, known := c.microseconds(); known {
+			s.Microseconds = &each
+		}
+		all.CPU = append(all.CPU, s)
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
