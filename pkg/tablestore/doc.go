@@ -11,6 +11,12 @@
 // is derived from what is written, on top of what, and by which process, so
 // that a refused write that finds its own WriteID stored has succeeded.
 //
+// Writes of one partition that meet go as one transaction: a write goes at once
+// and by itself unless another one of its partition is under way; then it goes
+// with those that come meanwhile, when that one is answered. Each gets the
+// answer that it would have got by itself, for when a transaction is refused its
+// writes are made one by one.
+//
 // Errors are those of the domain: [job.ErrNotFound], [job.ErrExists],
 // [job.ErrConflict], and [job.ErrBusy] when the service is throttling, failing
 // or out of reach. How long and how often a call is tried is for the client's

@@ -23,6 +23,12 @@ const stall = 300 * time.Millisecond
 // to.
 func faulty(t *testing.T) (s, healthy *tablestore.Store, proxy *azuretest.Proxy) {
 	t.Helper()
+	return faultyAfter(t, stall)
+}
+
+// faultyAfter is faulty with a patience of the test's own.
+func faultyAfter(t *testing.T, stall time.Duration) (s, healthy *tablestore.Store, proxy *azuretest.Proxy) {
+	t.Helper()
 	account, prefix := localazuretest.Storage(t), localazuretest.Name(t)
 	healthy = open(t, account.ConnectionString(), prefix, nil)
 	proxy = azuretest.NewProxy(t, account.TableEndpoint)

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 
+	"github.com/asyncreply/asyncreply/pkg/internal/gather"
 	"github.com/asyncreply/asyncreply/pkg/job"
 )
 
@@ -28,6 +28,7 @@ type Store struct {
 	client *aztables.ServiceClient
 	prefix string
 	writer [16]byte // tells this process's writes from another's
+	writes *gather.Group[partition, *write]
 }
 
 // New makes a store on the account of client. It makes no request.
@@ -37,6 +38,7 @@ func New(client *aztables.ServiceClient, opts *Options) *Store {
 		s.prefix = opts.TablePrefix
 	}
 	rand.Read(s.writer[:]) // never fails, see crypto/rand
+	s.writes = s.newWrites(gather.DefaultPatience)
 	return s
 }
 
@@ -64,18 +66,11 @@ func (s *Store) Insert(ctx context.Context, r *job.Record) error {
 	if err != nil {
 		return err
 	}
-	table := s.table(r.ID.Day())
-	response, err := table.AddEntity(ctx, entity, nil)
-	if isNotFound(err) {
-		if err := s.createTable(ctx, r.ID.Day()); err != nil {
-			return err
-		}
-		response, err = table.AddEntity(ctx, entity, nil)
-	}
+	version, err := s.write(ctx, r.ID, entity, "")
 	if err != nil {
-		return s.confirm(ctx, r, writeID, translate(ctx, "insert job "+r.ID.String(), err))
+		return s.confirm(ctx, r, writeID, err)
 	}
-	r.Version = string(response.ETag)
+	r.Version = version
 	return nil
 }
 
@@ -93,15 +88,11 @@ func (s *Store) Update(ctx context.Context, r *job.Record) error {
 	if err != nil {
 		return err
 	}
-	version := azcore.ETag(r.Version)
-	response, err := s.table(r.ID.Day()).UpdateEntity(ctx, entity, &aztables.UpdateEntityOptions{
-		IfMatch:    &version, // nil would mean any version
-		UpdateMode: aztables.UpdateModeReplace,
-	})
+	version, err := s.write(ctx, r.ID, entity, r.Version)
 	if err != nil {
-		return s.confirm(ctx, r, writeID, translate(ctx, "update job "+r.ID.String(), err))
+		return s.confirm(ctx, r, writeID, err)
 	}
-	r.Version = string(response.ETag)
+	r.Version = version
 	return nil
 }
 
