@@ -16,13 +16,23 @@ type Estimator struct {
 	options Options
 	trouble trouble
 	known   atomic.Pointer[knowledge]
-	due     atomic.Int64 // when to look at the reports again, in Unix nanoseconds
+	asked   atomic.Int64 // about when last, in Unix nanoseconds
 
 	ctx    context.Context // of all looks
 	cancel context.CancelFunc
-	mu     sync.Mutex // no look begins while Close waits
 	looks  sync.WaitGroup
+
+	mu      sync.Mutex
+	looking bool
 }
+
+const (
+	// lookOn is how long an estimator goes on looking at the reports after it was
+	// asked, so that the next who asks is not told what was known long ago.
+	lookOn = 5 * time.Minute
+	// askedEvery is how exactly it is known when it was asked.
+	askedEvery = time.Second
+)
 
 // NewEstimator makes an Estimator. It makes no request until it is asked.
 func NewEstimator(opts *Options) (*Estimator, error) {
@@ -37,19 +47,34 @@ func NewEstimator(opts *Options) (*Estimator, error) {
 
 // Close ends a look that goes on. None begins after it.
 func (e *Estimator) Close() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.cancel()
+	e.begin() // so that one that is about to begin has begun, or never does
 	e.looks.Wait()
 }
 
-// beginLook has the reports looked at in the background.
-func (e *Estimator) beginLook() {
+// begin has the reports looked at in the background unless they are already.
+func (e *Estimator) begin() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.ctx.Err() == nil {
-		e.looks.Go(e.look)
+	if !e.looking && e.ctx.Err() == nil {
+		e.looking = true
+		e.looks.Go(e.keepLooking)
 	}
+}
+
+// keepLooking looks at the reports for as long as somebody asks.
+func (e *Estimator) keepLooking() {
+	for e.wanted() {
+		e.look()
+		pause(e.ctx, jitter(e.options.Interval))
+	}
+}
+
+func (e *Estimator) wanted() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.looking = e.ctx.Err() == nil && e.options.Now().UnixNano()-e.asked.Load() < int64(lookOn)
+	return e.looking
 }
 
 // Submitted estimates after what time a job of the operation that is submitted now is
@@ -98,12 +123,10 @@ func left(d distribution, elapsed time.Duration) (time.Duration, bool) {
 	return next - elapsed, next > 0
 }
 
-// current gives what is known and has the reports looked at if that is due.
+// current gives what is known, and sees to it that it stays so.
 func (e *Estimator) current(now time.Time) *knowledge {
-	if due := e.due.Load(); now.UnixNano() >= due {
-		if e.due.CompareAndSwap(due, now.Add(jitter(e.options.Interval)).UnixNano()) {
-			e.beginLook()
-		}
+	if last := e.asked.Load(); now.UnixNano()-last > int64(askedEvery) && e.asked.CompareAndSwap(last, now.UnixNano()) {
+		e.begin()
 	}
 	k := e.known.Load()
 	if k == nil || now.After(k.stands) {

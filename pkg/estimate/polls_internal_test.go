@@ -46,7 +46,7 @@ func learned(t *testing.T, r *rand.Rand, p population, wait time.Duration, n int
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.due.Store(math.MaxInt64)
+	e.asked.Store(math.MaxInt64) // just now, whenever that is
 	now := time.Now()
 	e.known.Store(newKnowledge([]report{*o.report(now)}, now))
 	return e
