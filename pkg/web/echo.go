@@ -63,8 +63,16 @@ func New(opts *Options) *echo.Echo {
 	e.IPExtractor = clientIP(o.TrustedProxies)
 	e.HTTPErrorHandler = ErrorHandler
 	e.JSONSerializer = jsonSerializer{}
-	e.Use(o.guard, o.observe, recoverPanics)
+	e.Use(o.around)
 	return e
+}
+
+// around is what every request and every answer goes through.
+func (o *Options) around(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		o.observe(c, o.guard(c), next)
+		return nil
+	}
 }
 
 // clientIP gives the address of the nearest peer that is not a trusted proxy.

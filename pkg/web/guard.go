@@ -13,20 +13,22 @@ import (
 )
 
 // guard puts deadlines on the reads of the body and the writes of the answer.
-func (o *Options) guard(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		w := &guardedWriter{ResponseWriter: c.Response().Writer, timeout: o.WriteTimeout}
-		w.control = http.NewResponseController(w.ResponseWriter)
-		if r := c.Request(); r.Body != nil && r.Body != http.NoBody {
-			w.body = &guardedBody{ReadCloser: r.Body, control: w.control, options: o}
-			// A copy, because net/http must find its own body in the original.
-			guarded := *r
-			guarded.Body = w.body
-			c.SetRequest(&guarded)
-		}
-		c.Response().Writer = w
-		return next(c)
+func (o *Options) guard(c echo.Context) *exchange {
+	x := &exchange{guardedWriter: guardedWriter{
+		ResponseWriter: c.Response().Writer,
+		control:        *http.NewResponseController(c.Response().Writer),
+		timeout:        o.WriteTimeout,
+	}}
+	if r := c.Request(); r.Body != nil && r.Body != http.NoBody {
+		x.body = guardedBody{ReadCloser: r.Body, control: &x.control, options: o}
+		x.guardedWriter.body = &x.body
+		// A copy, because net/http must find its own body in the original.
+		x.guarded = *r
+		x.guarded.Body = &x.body
+		c.SetRequest(&x.guarded)
 	}
+	c.Response().Writer = x
+	return x
 }
 
 // guardedBody is a body that must keep coming. Only the time spent waiting
@@ -81,7 +83,7 @@ func bodyError(err error) error {
 // guardedWriter is an answer that must keep being taken.
 type guardedWriter struct {
 	http.ResponseWriter
-	control *http.ResponseController
+	control http.ResponseController
 	timeout time.Duration
 	setAt   time.Time
 	body    *guardedBody // or nil
@@ -106,10 +108,11 @@ func (w *guardedWriter) Write(p []byte) (int, error) {
 // begins before the body was read makes the server read and drop what comes of
 // it, which must not take long either.
 func (w *guardedWriter) extend() {
+	now := time.Now()
 	if w.setAt.IsZero() && w.body != nil && !w.body.ended {
-		_ = w.control.SetReadDeadline(time.Now().Add(w.body.options.BodyGrace))
+		_ = w.control.SetReadDeadline(now.Add(w.body.options.BodyGrace))
 	}
-	if now := time.Now(); now.Sub(w.setAt) > w.timeout/16 {
+	if now.Sub(w.setAt) > w.timeout/16 {
 		w.setAt = now
 		_ = w.control.SetWriteDeadline(now.Add(w.timeout))
 	}

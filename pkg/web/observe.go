@@ -1,9 +1,11 @@
 package web
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -18,83 +20,66 @@ import (
 // RequestGUID, which names the job.
 const HeaderRequestID = "x-ms-request-id"
 
-// request is what is known about a request beside Echo's own context.
-type request struct {
-	id          string
-	trace       traceContext
-	requestGUID string
-}
+// The same header names as net/http writes them.
+const (
+	canonicalRequestID = "X-Ms-Request-Id"
+	canonicalNoSniff   = "X-Content-Type-Options"
+)
 
-const requestKey = "asyncreply.request"
-
-func requestOf(c echo.Context) *request {
-	r, _ := c.Get(requestKey).(*request)
-	if r == nil {
-		return &request{}
-	}
-	return r
-}
-
-// SetRequestGUID tells which job the request is about, for the access log and
-// for problem details.
-func SetRequestGUID(c echo.Context, id job.ID) { requestOf(c).requestGUID = id.String() }
-
-// RequestGUID gives the job that the request is about, or "".
-func RequestGUID(c echo.Context) string { return requestOf(c).requestGUID }
-
-// RequestID gives the value of the answer's x-ms-request-id header.
-func RequestID(c echo.Context) string { return requestOf(c).id }
-
-// TraceParent gives the request's traceparent (W3C Trace Context): the
-// caller's if it was well-formed, or one that starts a new trace.
-func TraceParent(c echo.Context) string { return requestOf(c).trace.parent }
-
-// TraceState gives the caller's tracestate, "" without a well-formed
-// traceparent.
-func TraceState(c echo.Context) string { return requestOf(c).trace.state }
+var noSniff = []string{"nosniff"}
 
 // observe names the request, answers errors and writes the access log.
-func (o *Options) observe(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		start := time.Now()
-		r := &request{id: uuid.NewString(), trace: traceOf(c.Request().Header)}
-		c.Set(requestKey, r)
-		header := c.Response().Header()
-		header.Set(HeaderRequestID, r.id)
-		header.Set(headerTraceParent, r.trace.parent)
-		header.Set(echo.HeaderXContentTypeOptions, "nosniff")
-
-		err := next(c)
-		begun := c.Response().Committed
-		if err != nil {
-			c.Error(err)
-		}
-		o.log(c, r, err, time.Since(start))
-		if err != nil && begun {
-			// Ends the connection, so that half an answer is not taken for a whole one.
-			panic(http.ErrAbortHandler)
-		}
-		return nil
+func (o *Options) observe(c echo.Context, x *exchange, next echo.HandlerFunc) {
+	start := time.Now()
+	x.name(c)
+	err := recovered(c, next)
+	begun := c.Response().Committed
+	if err != nil {
+		c.Error(err)
+	}
+	o.log(c, x, err, time.Since(start))
+	if err != nil && begun {
+		// Ends the connection, so that half an answer is not taken for a whole one.
+		panic(http.ErrAbortHandler)
 	}
 }
 
-func (o *Options) log(c echo.Context, r *request, err error, took time.Duration) {
+// name gives the request its id and its trace, and tells the caller.
+func (x *exchange) name(c echo.Context) {
+	x.id, x.trace = newRequestID(), traceOf(c.Request().Header)
+	x.named = [...][1]string{{x.id}, {x.trace.parent}}
+	header := c.Response().Header()
+	header[canonicalRequestID] = x.named[0][:]
+	header[headerTraceParent] = x.named[1][:]
+	header[canonicalNoSniff] = noSniff
+}
+
+// newRequestID gives a UUID of version 4. It is a name and no secret.
+func newRequestID() string {
+	var id uuid.UUID
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id.String()
+}
+
+func (o *Options) log(c echo.Context, x *exchange, err error, took time.Duration) {
 	level, ctx := o.level(c, err), c.Request().Context()
 	if !o.Logger.Enabled(ctx, level) {
 		return
 	}
-	attrs := []slog.Attr{
+	attrs := append(make([]slog.Attr, 0, 11),
 		slog.String("method", c.Request().Method),
 		slog.String("path", c.Request().URL.Path),
 		slog.Int("status", c.Response().Status),
 		slog.Int64("bytes", c.Response().Size),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("client", c.RealIP()),
-		slog.String("requestId", r.id),
-		slog.String("traceId", r.trace.id()),
-	}
-	if r.requestGUID != "" {
-		attrs = append(attrs, slog.String(job.PropertyRequestGUID, r.requestGUID))
+		slog.String("requestId", x.id),
+		slog.String("traceId", x.trace.id()),
+	)
+	if guid := x.requestGUID(); guid != "" {
+		attrs = append(attrs, slog.String(job.PropertyRequestGUID, guid))
 	}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
@@ -128,18 +113,16 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
-// recoverPanics turns a panic into an error.
-func recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
-		defer func() {
-			value := recover()
-			if value == http.ErrAbortHandler {
-				panic(value)
-			}
-			if value != nil {
-				err = &panicError{value: value, stack: debug.Stack()}
-			}
-		}()
-		return next(c)
-	}
+// recovered calls a handler and turns a panic into an error.
+func recovered(c echo.Context, next echo.HandlerFunc) (err error) {
+	defer func() {
+		value := recover()
+		if value == http.ErrAbortHandler {
+			panic(value)
+		}
+		if value != nil {
+			err = &panicError{value: value, stack: debug.Stack()}
+		}
+	}()
+	return next(c)
 }

@@ -1,8 +1,8 @@
 package web
 
 import (
+	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -77,5 +77,12 @@ func traceState(values []string) string {
 
 // newTraceParent starts a trace that those who follow may sample.
 func newTraceParent() string {
-	return fmt.Sprintf("00-%016x%016x-%016x-01", rand.Uint64(), rand.Uint64()|1, rand.Uint64()|1)
+	var random [24]byte // trace-id and parent-id, neither of which may be zero
+	binary.NativeEndian.PutUint64(random[:8], rand.Uint64()|1)
+	binary.NativeEndian.PutUint64(random[8:16], rand.Uint64())
+	binary.NativeEndian.PutUint64(random[16:], rand.Uint64()|1)
+	var text [55]byte
+	parent := hex.AppendEncode(append(text[:0], "00-"...), random[:16])
+	parent = hex.AppendEncode(append(parent, '-'), random[16:])
+	return string(append(parent, "-01"...))
 }
