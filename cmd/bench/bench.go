@@ -110,29 +110,3 @@ func (b *bench) startSystem(ctx context.Context) (*system.System, error) {
 		Bin: b.bin, Operations: b.operations, Logs: b.logs, Cache: b.cache, Environ: b.environ, Profiling: b.profiles != "",
 	})
 }
-
-// interleave runs ours and the limit in turn, beginning with the one that came
-// last in the round before, so that neither has the better part of a machine
-// that changes.
-func interleave(rounds int, ours, limit func() (float64, error)) ([]round, error) {
-	var all []round
-	for i := range rounds {
-		var r round
-		sides := []struct {
-			run func() (float64, error)
-			to  *float64
-		}{{ours, &r.Ours}, {limit, &r.Limit}}
-		if i%2 == 1 {
-			slices.Reverse(sides)
-		}
-		for _, side := range sides {
-			value, err := side.run()
-			if err != nil {
-				return nil, err
-			}
-			*side.to = value
-		}
-		all = append(all, r)
-	}
-	return all, nil
-}

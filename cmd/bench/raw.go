@@ -65,12 +65,8 @@ func (b *bench) openStock(ctx context.Context, s *system.System, c *caller) (*st
 	if err := awaitEmpty(ctx, s); err != nil {
 		return nil, err
 	}
-	id, err := idOf(url)
-	if err != nil {
-		return nil, err
-	}
 	connection := s.Storage().ConnectionString()
-	sample, err := stock.ReadSample(ctx, connection, id)
+	sample, err := sampleOf(ctx, connection, url)
 	if err != nil {
 		return nil, fmt.Errorf("read what was written for a job: %w", err)
 	}

@@ -3,6 +3,7 @@ package stock
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"time"
 
@@ -19,9 +20,15 @@ type Job struct {
 }
 
 // Jobs reads the rows of all jobs, by their ids.
-func (s *Storage) Jobs(ctx context.Context) (map[string]Job, error) {
+func Jobs(ctx context.Context, connectionString string) (map[string]Job, error) {
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	tables, _, err := clients(connectionString, &http.Client{Transport: transport})
+	if err != nil {
+		return nil, err
+	}
 	jobs := map[string]Job{}
-	for pager := s.tables.NewListTablesPager(nil); pager.More(); {
+	for pager := tables.NewListTablesPager(nil); pager.More(); {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
 			return nil, err
@@ -30,7 +37,7 @@ func (s *Storage) Jobs(ctx context.Context) (map[string]Job, error) {
 			if !strings.HasPrefix(*table.Name, tablestore.DefaultTablePrefix) {
 				continue
 			}
-			if err := readJobs(ctx, s.tables.NewClient(*table.Name), jobs); err != nil {
+			if err := readJobs(ctx, tables.NewClient(*table.Name), jobs); err != nil {
 				return nil, err
 			}
 		}

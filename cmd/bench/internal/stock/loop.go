@@ -21,7 +21,7 @@ func (l Loop) String() string {
 	if l.Batch == 1 {
 		return fmt.Sprintf("%d puts at a time, each followed by its row", l.Puts)
 	}
-	return fmt.Sprintf("%d puts at a time, rows in %d transactions of %d beside them", l.Puts, l.Rows, l.Batch)
+	return fmt.Sprintf("%d puts at a time, and beside them rows in transactions of %d, %d at a time", l.Puts, l.Batch, l.Rows)
 }
 
 // Loops are the ways that are worth trying.

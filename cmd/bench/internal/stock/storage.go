@@ -27,7 +27,6 @@ const (
 type Storage struct {
 	sample    Sample
 	transport *http.Transport
-	tables    *aztables.ServiceClient
 	rows      *aztables.Client
 	blobs     *container.Client
 }
@@ -40,7 +39,7 @@ func OpenStorage(ctx context.Context, connectionString string, sample Sample) (*
 	if err != nil {
 		return nil, err
 	}
-	s.tables, s.rows, s.blobs = tables, tables.NewClient(name), blobs.ServiceClient().NewContainerClient(name)
+	s.rows, s.blobs = tables.NewClient(name), blobs.ServiceClient().NewContainerClient(name)
 	if _, err := s.rows.CreateTable(ctx, nil); err != nil && !isConflict(err) {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/asyncreply/asyncreply/cmd/bench/internal/cpu"
 	"github.com/asyncreply/asyncreply/cmd/internal/child"
 )
 
@@ -34,6 +35,10 @@ func (b *broker) stop() {
 		b.process = nil
 	}
 }
+
+// BrokerCPU gives the processor time that the broker has used since it was
+// started.
+func (s *System) BrokerCPU() cpu.Time { return cpu.Of(s.broker.process.PID()) }
 
 // RestartBroker starts the broker with empty queues. Who was connected
 // connects again.

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/asyncreply/asyncreply/cmd/bench/internal/stock"
+)
+
+// loopRound gives the jobs a second whose traces one way of writing leaves in
+// storage.
+func (b *bench) loopRound(ctx context.Context, sample stock.Sample, loop stock.Loop) (float64, error) {
+	s, err := b.startSystem(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	storage, err := stock.OpenStorage(ctx, s.Storage().ConnectionString(), sample)
+	if err != nil {
+		return 0, err
+	}
+	defer storage.Close()
+	if _, err := loop.Run(ctx, storage, b.burstJobs/warmUpPart+1); err != nil {
+		return 0, err
+	}
+	took, err := loop.Run(ctx, storage, b.burstJobs)
+	return float64(b.burstJobs) / took.Seconds(), err
+}
+
+// fastest finds the way that writes fastest what a job leaves in storage, of
+// which it gives a sample.
+func (b *bench) fastest(ctx context.Context) (sample stock.Sample, loop stock.Loop, err error) {
+	s, err := b.startSystem(ctx)
+	if err != nil {
+		return sample, loop, err
+	}
+	defer s.Close()
+	acceptor, err := s.StartAcceptor(ctx)
+	if err != nil {
+		return sample, loop, err
+	}
+	c := b.newCaller(acceptor.URL)
+	defer c.close()
+	url, err := b.fewJobs(ctx, s, c)
+	if err != nil {
+		return sample, loop, err
+	}
+	connection := s.Storage().ConnectionString()
+	if sample, err = sampleOf(ctx, connection, url); err != nil {
+		return sample, loop, err
+	}
+	acceptor.Stop()
+	storage, err := stock.OpenStorage(ctx, connection, sample)
+	if err != nil {
+		return sample, loop, err
+	}
+	defer storage.Close()
+	loop, err = b.race(ctx, storage)
+	return sample, loop, err
+}
+
+// sampleOf reads what was written for the job of a status URL.
+func sampleOf(ctx context.Context, connection, url string) (stock.Sample, error) {
+	id, err := idOf(url)
+	if err != nil {
+		return stock.Sample{}, err
+	}
+	return stock.ReadSample(ctx, connection, id)
+}
+
+// trialPart is the part of a burst that each way of writing is tried with,
+// once in each direction.
+const trialPart = 15
+
+// race tries all ways, forth and back, for Azurite gets slower on the way.
+func (b *bench) race(ctx context.Context, storage *stock.Storage) (best stock.Loop, err error) {
+	loops, n := stock.Loops(), b.burstJobs/trialPart+1
+	took := map[stock.Loop]time.Duration{}
+	for range 2 {
+		for _, loop := range loops {
+			d, err := loop.Run(ctx, storage, n)
+			if err != nil {
+				return best, err
+			}
+			took[loop] += d
+		}
+		slices.Reverse(loops)
+	}
+	best = loops[0]
+	for _, loop := range loops {
+		b.say("burst: %5.0f/s by %s", 2*float64(n)/took[loop].Seconds(), loop)
+		if took[loop] < took[best] {
+			best = loop
+		}
+	}
+	return best, nil
+}
