@@ -64,8 +64,8 @@ SECONDS     ?= 60
 
 .PHONY: chaos
 chaos: ## Prove the promises under faults; SEED=1 JOBS=1000 SECONDS=60 repeats a run
-	$(GO) build -tags failpoints -o bin/failpoints/ ./cmd/acceptor ./cmd/worker ./cmd/status ./cmd/chaos
-	bin/failpoints/chaos --bin bin/failpoints --seed $(SEED) --jobs $(JOBS) --load $(SECONDS)s --log bin/failpoints/chaos.log $(ARGS)
+	$(GO) build -o bin/failpoints/ ./cmd/chaos
+	bin/failpoints/chaos --build --bin bin/failpoints --seed $(SEED) --jobs $(JOBS) --load $(SECONDS)s --log bin/failpoints/chaos.log $(ARGS)
 
 .PHONY: clean
 clean: ## Remove what was built and what `make run` left

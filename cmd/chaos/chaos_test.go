@@ -2,16 +2,18 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"sync"
 	"testing"
+
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/build"
 )
 
 // binaries is the folder that TestMain builds the services into.
@@ -26,10 +28,9 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	build := exec.Command("go", "build", "-tags", "failpoints", "-o", dir+"/", "./cmd/acceptor", "./cmd/worker", "./cmd/status")
-	build.Dir = filepath.Join("..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+	err = build.Services(context.Background(), dir, &build.Options{Source: filepath.Join("..", ".."), Race: raceDetector})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	binaries = dir

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/build"
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 )
 
@@ -28,6 +29,11 @@ func run(ctx context.Context, args, environ []string, stdout, _ io.Writer) error
 	}
 	if err != nil {
 		return settings.Wrong("flags", err)
+	}
+	if o.build {
+		if err := build.Services(ctx, o.bin, &build.Options{Race: o.race}); err != nil {
+			return err
+		}
 	}
 	log, closeLog, err := openLog(o.log)
 	if err != nil {

@@ -9,7 +9,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/build"
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/fleet"
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/load"
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/relay"
@@ -39,6 +41,7 @@ func (s *system) makeFleet(environ []string) error {
 	if s.environ, err = s.shared(environ); err != nil {
 		return err
 	}
+	s.clocks = drawClocks(s.seed, s.skew)
 	for i, at := range acceptorsAt {
 		err = errors.Join(err, s.add(&s.acceptors, "acceptor", i, at, "LISTEN_ADDR="+at, "SEND_TIMEOUT=3s"))
 	}
@@ -60,15 +63,32 @@ func (s *system) add(to *[]*fleet.Process, name string, number int, address stri
 	}
 	s.lines = append(s.lines, line)
 	name = fmt.Sprintf("%s-%d", name, number+1)
-	own = append(own,
+	shift := s.clocks()
+	own = append(own, build.ClockVariable+"="+shift.String(),
 		"SERVICEBUS_CONNECTION_STRING=Endpoint=sb://"+line.Addr()+";SharedAccessKeyName=chaos;SharedAccessKey=chaos;UseDevelopmentEmulator=true;",
 		"FAILPOINT_VITALS="+filepath.Join(s.dir, name+".json"))
 	binary := name[:len(name)-2]
 	*to = append(*to, &fleet.Process{Spec: fleet.Spec{
 		Name: name, Path: filepath.Join(s.bin, binary), Environ: append(append([]string(nil), s.environ...), own...),
-		Ready: "http://" + address + "/readyz", Log: s.log,
+		Ready: "http://" + address + "/readyz", Log: s.log, Clock: shift,
 	}})
 	return nil
+}
+
+// drawClocks gives a function that draws for one process after another how far
+// its clock is wrong. Of three in a row one is right, one ahead and one behind,
+// so that every kind of process differs from the next.
+func drawClocks(seed uint64, most time.Duration) func() time.Duration {
+	chance := mathrand.New(mathrand.NewPCG(seed, 5))
+	var hand []int
+	return func() time.Duration {
+		if len(hand) == 0 {
+			hand = chance.Perm(3)
+		}
+		shift := time.Duration(hand[0]-1) * most
+		hand = hand[1:]
+		return shift
+	}
 }
 
 // shared gives the environment that all services have in common.
@@ -88,6 +108,7 @@ func (s *system) shared(environ []string) ([]string, error) {
 		"OPERATIONS_FILE="+operations,
 		"STATUS_BASE_URL=http://"+s.back.Addr(),
 		"RETENTION=24h",
+		"GORACE=halt_on_error=1",
 	), nil
 }
 

@@ -19,10 +19,13 @@ type options struct {
 	bin        string
 	log        string
 	cache      string
+	build      bool
+	race       bool
 	workers    int
 	deliveries int            // of one message, until the broker gives it up
 	only       *regexp.Regexp // faults to inject; nil: all
 	broken     string         // how the workers are broken on purpose
+	skew       time.Duration  // how far clocks may be wrong, either way
 }
 
 // longestOutage is what an outage of the broker lasts in a long run.
@@ -45,7 +48,7 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	if o.only, err = regexp.Compile(*only); err != nil {
 		return o, err
 	}
-	if f.NArg() > 0 || o.jobs < 1 || o.workers < 1 || o.deliveries < 0 || o.load <= 0 || o.settle <= 0 {
+	if f.NArg() > 0 || o.jobs < 1 || o.workers < 1 || o.deliveries < 0 || o.load <= 0 || o.settle <= 0 || o.skew < 0 {
 		return o, errors.New("jobs, workers, load and settle are above zero, and there are no arguments")
 	}
 	o.complete()
@@ -61,10 +64,13 @@ func (o *options) flags() *flag.FlagSet {
 	f.DurationVar(&o.settle, "settle", time.Minute, "how long jobs may take to end after that")
 	f.DurationVar(&o.outage, "outage", 0, "how long an outage of the broker lasts; 0: a tenth of load, 30s at most")
 	f.StringVar(&o.bin, "bin", "bin/failpoints", "`folder` of the services' binaries, built with the tag failpoints")
+	f.BoolVar(&o.build, "build", false, "build the services into that folder first; needs the go command and this module's source")
+	f.BoolVar(&o.race, "race", false, "with --build: have the services look for data races")
 	f.StringVar(&o.log, "log", "", "`file` for what the services log")
 	f.StringVar(&o.cache, "cache", "", "`folder` of Azurite's installation; by default the user's cache")
 	f.IntVar(&o.workers, "workers", 3, "worker processes")
 	f.IntVar(&o.deliveries, "deliveries", 0, "deliveries after which the broker gives a message up, so that any job may fail; 0: more than a run has")
+	f.DurationVar(&o.skew, "skew", 10*time.Minute, "how far the clocks of some of the processes are wrong, either way")
 	f.StringVar(&o.broken, "broken", "", "break the workers on purpose, to test the checker: completes-first or overwrites")
 	return f
 }

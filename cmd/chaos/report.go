@@ -39,10 +39,11 @@ func (r *report) write(w io.Writer) {
 	for _, f := range storagefault.Faults() {
 		row("  requests to storage: "+string(f), r.storage[f])
 	}
-	fmt.Fprintf(table, "PROCESSES\tstarts\tgoroutines\theap kB\n")
+	fmt.Fprintf(table, "PROCESSES\tstarts\tgoroutines\theap kB\tclock\n")
 	for _, p := range r.system.all() {
 		a, b := r.fresh[p.Name], r.rested[p.Name]
-		fmt.Fprintf(table, "  %s\t%d\t%d → %d\t%d → %d\n", p.Name, p.Lives(), a.Goroutines, b.Goroutines, a.Heap>>10, b.Heap>>10)
+		fmt.Fprintf(table, "  %s\t%d\t%d → %d\t%d → %d\t%+.0f min\n",
+			p.Name, p.Lives(), a.Goroutines, b.Goroutines, a.Heap>>10, b.Heap>>10, p.Clock.Minutes())
 	}
 	fmt.Fprintf(table, "REQUESTS\t\n")
 	v := r.verdict

@@ -38,6 +38,7 @@ type system struct {
 	log     io.Writer
 	dir     string
 	environ []string
+	clocks  func() time.Duration // how far the next process's clock is wrong
 
 	azure         *localazure.Azure
 	backend       *backend.Backend

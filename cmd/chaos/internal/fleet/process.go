@@ -22,6 +22,8 @@ type Spec struct {
 	Environ []string
 	Ready   string    // URL that answers 200 when the process is ready
 	Log     io.Writer // gets what it writes, each line with its name
+
+	Clock time.Duration // how far it is told to have its clock wrong
 }
 
 // Process is one of the fleet, through all its lives.
