@@ -83,7 +83,7 @@ func (o overwrites) Update(ctx context.Context, r *job.Record) error {
 	}
 }
 
-// Range finds nothing, so that every job looks new.
-func (o overwrites) Range(context.Context, job.ID, job.ID) ([]job.Record, error) {
+// Lookup finds nothing, so that every job looks new.
+func (o overwrites) Lookup(context.Context, []job.ID) ([]job.Record, error) {
 	return nil, errors.New("not read together")
 }

@@ -105,9 +105,9 @@ func (r *failingRecords) write(record *job.Record, put func() error) error {
 	return err
 }
 
-// Range keeps the worker's way of looking a batch up.
-func (r *failingRecords) Range(ctx context.Context, from, to job.ID) ([]job.Record, error) {
-	return r.Records.(worker.RangeReader).Range(ctx, from, to)
+// Lookup keeps the worker's way of looking a batch up.
+func (r *failingRecords) Lookup(ctx context.Context, ids []job.ID) ([]job.Record, error) {
+	return r.Records.(worker.BatchReader).Lookup(ctx, ids)
 }
 
 type failingResults struct {

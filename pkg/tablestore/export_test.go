@@ -11,5 +11,5 @@ func (s *Store) WaitFor(patience time.Duration) { s.writes = s.newWrites(patienc
 
 // Waiting gives how many writes gather in the partition of a job.
 func (s *Store) Waiting(id job.ID) int {
-	return s.writes.Waiting(partition{day: id.Day(), shard: id.Shard()})
+	return s.writes.Waiting(partitionOf(id))
 }

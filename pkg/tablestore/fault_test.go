@@ -215,7 +215,7 @@ func TestContext(t *testing.T) {
 		"get":    func() error { _, err := s.Get(ctx, r.ID); return err },
 		"insert": func() error { r := newRecord(t); return s.Insert(ctx, &r) },
 		"update": func() error { r := r; return s.Update(ctx, &r) },
-		"range":  func() error { _, err := s.Range(ctx, r.ID, r.ID); return err },
+		"lookup": func() error { _, err := s.Lookup(ctx, []job.ID{r.ID}); return err },
 		"days":   func() error { _, err := s.Days(ctx); return err },
 		"drop":   func() error { return s.DropDay(ctx, "20200101") },
 		"ready":  func() error { return s.Ready(ctx) },

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -29,12 +28,6 @@ const (
 
 // apartInFlight is how many writes of a refused transaction are made at a time.
 const apartInFlight = 8
-
-// partition is where records lie that can be written in one transaction.
-type partition struct {
-	day   string
-	shard byte
-}
 
 // newWrites makes the group in which writes of one partition that meet go as
 // one transaction. None waits longer than patience for one that hangs.
@@ -117,7 +110,7 @@ func (s *Store) submit(writes []*write) ([]string, error) {
 	for i, w := range writes {
 		actions[i] = w.action()
 	}
-	ctx, cancel := together(writes)
+	ctx, cancel := together(callers(writes))
 	defer cancel()
 	var response *http.Response
 	_, err := s.table(writes[0].id.Day()).SubmitTransaction(policy.WithCaptureResponse(ctx, &response), actions, nil)
@@ -140,25 +133,12 @@ func isBusy(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(translate(ctx, "write jobs", err), job.ErrBusy)
 }
 
-// together gives the context of several writes: it ends when all of theirs have.
-func together(writes []*write) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(writes[0].ctx))
-	left := new(atomic.Int32)
-	left.Store(int32(len(writes)))
-	unhook := make([]func() bool, len(writes))
+func callers(writes []*write) []context.Context {
+	all := make([]context.Context, len(writes))
 	for i, w := range writes {
-		unhook[i] = context.AfterFunc(w.ctx, func() {
-			if left.Add(-1) == 0 {
-				cancel()
-			}
-		})
+		all[i] = w.ctx
 	}
-	return ctx, func() {
-		for _, f := range unhook {
-			f()
-		}
-		cancel()
-	}
+	return all
 }
 
 // versionsIn gives the ETags in the answer to a transaction, in the order of

@@ -28,7 +28,9 @@ type Store struct {
 	client *aztables.ServiceClient
 	prefix string
 	writer [16]byte // tells this process's writes from another's
-	writes *gather.Group[partition, *write]
+
+	writes  *gather.Group[partition, *write]
+	lookups *gather.Group[partition, *lookup]
 }
 
 // New makes a store on the account of client. It makes no request.
@@ -38,7 +40,7 @@ func New(client *aztables.ServiceClient, opts *Options) *Store {
 		s.prefix = opts.TablePrefix
 	}
 	rand.Read(s.writer[:]) // never fails, see crypto/rand
-	s.writes = s.newWrites(gather.DefaultPatience)
+	s.writes, s.lookups = s.newWrites(gather.DefaultPatience), s.newLookups()
 	return s
 }
 

@@ -29,7 +29,7 @@ type answer struct {
 // those that come meanwhile.
 func (s *Store) write(ctx context.Context, id job.ID, entity []byte, over string) (version string, err error) {
 	w := &write{ctx: ctx, id: id, entity: entity, over: over, answer: make(chan answer, 1)}
-	s.writes.Add(partition{day: id.Day(), shard: id.Shard()}, w)
+	s.writes.Add(partitionOf(id), w)
 	select {
 	case a := <-w.answer:
 		return a.version, a.err

@@ -24,7 +24,7 @@ var (
 	_ worker.Peeker      = (*servicebus.Receiver)(nil)
 	_ worker.Scheduler   = (*servicebus.Sender)(nil)
 	_ worker.Records     = (*tablestore.Store)(nil)
-	_ worker.RangeReader = (*tablestore.Store)(nil)
+	_ worker.BatchReader = (*tablestore.Store)(nil)
 	_ worker.Payloads    = (*blobstore.Container)(nil)
 	_ worker.Results     = (*blobstore.Container)(nil)
 )

@@ -70,11 +70,11 @@ func (s cutRecords) Get(ctx context.Context, id job.ID) (job.Record, error) {
 	return s.memRecords.Get(ctx, id)
 }
 
-func (s cutRecords) Range(ctx context.Context, from, to job.ID) ([]job.Record, error) {
+func (s cutRecords) Lookup(ctx context.Context, ids []job.ID) ([]job.Record, error) {
 	if s.cut.Load() {
 		return nil, errOutage
 	}
-	return s.memRecords.Range(ctx, from, to)
+	return s.memRecords.Lookup(ctx, ids)
 }
 
 func (s cutRecords) Insert(ctx context.Context, r *job.Record) error {

@@ -63,16 +63,16 @@ func (s *memRecords) Get(_ context.Context, id job.ID) (job.Record, error) {
 	return r, nil
 }
 
-func (s *memRecords) Range(_ context.Context, from, to job.ID) ([]job.Record, error) {
+func (s *memRecords) Lookup(_ context.Context, ids []job.ID) ([]job.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reads++
-	if s.faulty("range") != faultNone {
+	if s.faulty("lookup") != faultNone {
 		return nil, errOutage
 	}
 	var found []job.Record
-	for id, r := range s.rows {
-		if bytes.Compare(from[:], id[:]) <= 0 && bytes.Compare(id[:], to[:]) <= 0 {
+	for _, id := range ids {
+		if r, ok := s.rows[id]; ok {
 			found = append(found, r)
 		}
 	}

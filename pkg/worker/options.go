@@ -66,11 +66,11 @@ type Records interface {
 	Update(ctx context.Context, r *job.Record) error
 }
 
-// RangeReader reads the records between two ids of one day and shard, both
-// included, in one go. A [Records] that is one is asked so where that saves
-// calls.
-type RangeReader interface {
-	Range(ctx context.Context, from, to job.ID) ([]job.Record, error)
+// BatchReader reads the records of jobs of one day and shard in one go, and
+// leaves out those that have none. A [Records] that is one is asked so for the
+// jobs whose messages come together.
+type BatchReader interface {
+	Lookup(ctx context.Context, ids []job.ID) ([]job.Record, error)
 }
 
 // Payloads holds claim-checked payloads.

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -60,7 +59,7 @@ func (w *Worker) freeSlots(n int) {
 func (w *Worker) start(stage *stage, deliveries []*job.Delivery) {
 	for _, group := range groupByShard(deliveries) {
 		stage.tasks.Go(func() {
-			known := w.readRange(stage.handlers, group)
+			known := w.lookUp(stage.handlers, group)
 			for _, d := range group {
 				t := w.newTask(stage, d)
 				t.known, t.looked = known[d.Message.ID], known != nil
@@ -106,32 +105,25 @@ func groupByShard(deliveries []*job.Delivery) map[partition][]*job.Delivery {
 	return groups
 }
 
-// closeTogether is how far apart in time the ids may lie that are read as one
-// range: what was issued between them is read along.
-const closeTogether = time.Second
-
 // lookupTimeout bounds one read of records.
 const lookupTimeout = 5 * time.Second
 
-// readRange reads the records of a group in one go. It gives nil if that does
-// not pay or fails; each task then reads its own.
-func (w *Worker) readRange(ctx context.Context, group []*job.Delivery) map[job.ID]*job.Record {
-	reader, ok := w.options.Records.(RangeReader)
-	if !ok || len(group) < 2 {
+// lookUp reads the records of a group in one go. It gives nil if that is not to
+// be had or fails; each task then reads its own.
+func (w *Worker) lookUp(ctx context.Context, group []*job.Delivery) map[job.ID]*job.Record {
+	reader, ok := w.options.Records.(BatchReader)
+	if !ok {
 		return nil
 	}
-	ids := make([]job.ID, len(group))
-	for i, d := range group {
-		ids[i] = d.Message.ID
-	}
-	slices.SortFunc(ids, func(a, b job.ID) int { return slices.Compare(a[:], b[:]) })
-	first, last := ids[0], ids[len(ids)-1]
-	if first.Day() == job.ForeignDay || last.Time().Sub(first.Time()) > closeTogether {
-		return nil
+	ids := make([]job.ID, 0, len(group))
+	for _, d := range group {
+		if !d.Message.ID.IsZero() {
+			ids = append(ids, d.Message.ID)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	records, err := reader.Range(ctx, first, last)
+	records, err := reader.Lookup(ctx, ids)
 	if err != nil {
 		w.options.Logger.Warn("reading a batch's records together failed", "error", err)
 		return nil

@@ -20,7 +20,7 @@ var (
 	_ worker.Scheduler   = (*memQueue)(nil)
 	_ worker.Peeker      = (*memQueue)(nil)
 	_ worker.Records     = (*memRecords)(nil)
-	_ worker.RangeReader = (*memRecords)(nil)
+	_ worker.BatchReader = (*memRecords)(nil)
 	_ worker.Payloads    = (*memBlobs)(nil)
 	_ worker.Results     = (*memBlobs)(nil)
 )

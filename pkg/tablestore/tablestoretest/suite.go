@@ -6,6 +6,7 @@ package tablestoretest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,7 @@ type Store interface {
 	Get(ctx context.Context, id job.ID) (job.Record, error)
 	Insert(ctx context.Context, r *job.Record) error
 	Update(ctx context.Context, r *job.Record) error
-	Range(ctx context.Context, from, to job.ID) ([]job.Record, error)
+	Lookup(ctx context.Context, ids []job.ID) ([]job.Record, error)
 }
 
 // Run runs the suite. Each test gets a store without records from open.
@@ -33,8 +34,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"an update replaces the whole record":       updated,
 		"an update over a stale version is refused": stale,
 		"concurrent updates are not lost":           updateRace,
-		"records of a range come in order":          ranged,
-		"a range lies within one partition":         rangeAcross,
+		"several records are read at once":          lookedUp,
+		"a lookup lies within one partition":        lookupAcross,
 		"jobs of other programs are kept too":       foreign,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -49,8 +50,8 @@ func unknown(t *testing.T, s Store) {
 	if r, err := s.Get(t.Context(), id); !errors.Is(err, job.ErrNotFound) {
 		t.Errorf("Get before the first insert = %+v, %v", r, err)
 	}
-	if rs, err := s.Range(t.Context(), id, id); len(rs) > 0 || err != nil {
-		t.Errorf("Range before the first insert = %+v, %v", rs, err)
+	if rs, err := s.Lookup(t.Context(), []job.ID{id}); len(rs) > 0 || err != nil {
+		t.Errorf("Lookup before the first insert = %+v, %v", rs, err)
 	}
 	if err := s.Update(t.Context(), &job.Record{ID: id, Version: "W/\"1\""}); !errors.Is(err, job.ErrNotFound) {
 		t.Errorf("Update before the first insert: %v", err)
@@ -180,38 +181,48 @@ func increment(t *testing.T, s Store, id job.ID, writer string) {
 	}
 }
 
-func ranged(t *testing.T, s Store) {
-	ids := IDsOfOneShard(t, 5)
-	for _, i := range []int{3, 0, 4, 1} { // the job of ids[2] has no record
-		MustInsert(t, s, Running(ids[i]))
+func lookedUp(t *testing.T, s Store) {
+	ids := IDsOfOneShard(t, 40)
+	without := map[int]bool{2: true, 30: true} // jobs without a record
+	for i, id := range ids {
+		if !without[i] {
+			MustInsert(t, s, Running(id))
+		}
 	}
 	for _, test := range []struct {
-		from, to int
-		want     []int
+		name string
+		ids  []job.ID
+		want []int
 	}{
-		{0, 4, []int{0, 1, 3, 4}}, {1, 3, []int{1, 3}}, {2, 2, nil}, {3, 3, []int{3}},
+		{"none", nil, nil},
+		{"one", ids[3:4], []int{3}},
+		{"one without a record", ids[2:3], nil},
+		{"some", []job.ID{ids[4], ids[2], ids[0]}, []int{4, 0}},
+		{"neighbours", ids[28:32], []int{28, 29, 31}},
+		{"many", ids[10:31], []int{10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29}},
+		{"many but not all between", append(slices.Clone(ids[:12]), ids[20:23]...), []int{0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 20, 21, 22}},
 	} {
-		got, err := s.Range(t.Context(), ids[test.from], ids[test.to])
+		got, err := s.Lookup(t.Context(), test.ids)
 		if err != nil || len(got) != len(test.want) {
-			t.Fatalf("Range(%d, %d) = %d records, %v, want %v", test.from, test.to, len(got), err, test.want)
+			t.Fatalf("%s: %d records, %v, want %v", test.name, len(got), err, test.want)
 		}
 		for i, r := range got {
-			if want := Running(ids[test.want[i]]); !Same(r, want) {
-				t.Errorf("Range(%d, %d)[%d] = %+v, want %+v", test.from, test.to, i, r, want)
+			if want := Running(ids[test.want[i]]); r.ID != want.ID || r.Status != want.Status {
+				t.Errorf("%s: record %d is %+v, want %+v", test.name, i, r, want)
 			}
+			r.UpdatedAt = r.UpdatedAt.Add(time.Second)
 			if err := s.Update(t.Context(), &r); err != nil {
-				t.Errorf("an update over the version that a range gave: %v", err)
+				t.Errorf("%s: an update over the version that was looked up: %v", test.name, err)
 			}
 		}
 	}
 }
 
-func rangeAcross(t *testing.T, s Store) {
+func lookupAcross(t *testing.T, s Store) {
 	ids := IDsOfOneShard(t, 2)
-	other := ids[1]
-	other[6] ^= 0x0f // another shard
-	if _, err := s.Range(t.Context(), ids[0], other); err == nil {
-		t.Error("a range over two shards was read")
+	ids[1][6] ^= 0x0f // another shard
+	if _, err := s.Lookup(t.Context(), ids); err == nil {
+		t.Error("a lookup in two shards was done")
 	}
 }
 
@@ -224,8 +235,8 @@ func foreign(t *testing.T, s Store) {
 		r := Running(id)
 		MustInsert(t, s, r)
 		ExpectStored(t, s, text, r)
-		if got, err := s.Range(t.Context(), id, id); err != nil || len(got) != 1 {
-			t.Errorf("Range of %s = %d records, %v", text, len(got), err)
+		if got, err := s.Lookup(t.Context(), []job.ID{id}); err != nil || len(got) != 1 {
+			t.Errorf("Lookup of %s = %d records, %v", text, len(got), err)
 		}
 	}
 }
