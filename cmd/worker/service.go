@@ -76,6 +76,7 @@ func newService(cfg *config, environ []string, log *slog.Logger) (*service, erro
 		Records: s.records, Payloads: s.blobs.Payloads(), Results: s.blobs.Results(),
 		Operations: operations, Handlers: handlers, Observer: s.learned,
 		Concurrency: cfg.Concurrency, SoftStop: cfg.softStop(), Heartbeat: cfg.Heartbeat, Retention: cfg.Retention, Logger: log,
+		Now: s.storage.Now,
 	})
 	if err == nil {
 		s.janitor, err = s.newJanitor()

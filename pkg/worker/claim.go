@@ -38,7 +38,7 @@ type step func(r job.Record, now time.Time) (job.Record, error)
 // timestamp gives the present to the microsecond, which every store keeps. It
 // tells a record's versions apart: a write that went through although its
 // reply was lost is recognised by the time it bears.
-func timestamp() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+func (o *Options) timestamp() time.Time { return o.Now().UTC().Truncate(time.Microsecond) }
 
 // maxDoubts bounds the writes of unknown outcome that are remembered.
 const maxDoubts = 32

@@ -112,14 +112,14 @@ func (s *sweeper) bury(ctx context.Context, d *job.Delivery, log *slog.Logger) e
 		r, err := s.Records.Get(ctx, m.ID)
 		switch {
 		case errors.Is(err, job.ErrNotFound):
-			r = job.FailQueued(m, f, timestamp())
+			r = job.FailQueued(m, f, s.timestamp())
 			err = s.Records.Insert(ctx, &r)
 		case err != nil || r.Status.Terminal() || d.Err != nil:
 			return err
 		case m.Attempt <= r.FailedAttempts:
 			return s.revive(ctx, m, r)
 		default:
-			if r, err = r.Fail(f, timestamp()); err == nil {
+			if r, err = r.Fail(f, s.timestamp()); err == nil {
 				err = s.Records.Update(ctx, &r)
 			}
 		}

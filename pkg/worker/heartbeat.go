@@ -85,7 +85,7 @@ func (t *task) firstBeat() time.Duration {
 func (t *task) writeHeartbeat(p *progress) error {
 	ctx, cancel := context.WithTimeout(t.hold, max(t.Heartbeat, time.Second))
 	defer cancel()
-	err := t.claim.write(ctx, timestamp(), func(r job.Record, now time.Time) (job.Record, error) {
+	err := t.claim.write(ctx, t.timestamp(), func(r job.Record, now time.Time) (job.Record, error) {
 		percent, message := p.last()
 		return r.Heartbeat(percent, message, now)
 	})

@@ -45,7 +45,7 @@ func (t *task) insist(what string, f func(ctx context.Context) error) error {
 
 // persist moves the record on by one step, insistently.
 func (t *task) persist(what string, step step) error {
-	now := timestamp()
+	now := t.timestamp()
 	return t.insist(what, func(ctx context.Context) error { return t.claim.write(ctx, now, step) })
 }
 

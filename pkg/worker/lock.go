@@ -30,6 +30,7 @@ const (
 // lock is the peek-lock on one message.
 type lock struct {
 	receiver Receiver
+	now      func() time.Time
 
 	mu       sync.Mutex // renewals are one at a time; they move LockedUntil
 	delivery *job.Delivery
@@ -50,7 +51,7 @@ func (l *lock) renew(ctx context.Context) error {
 func (l *lock) left() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return time.Until(l.delivery.LockedUntil)
+	return l.delivery.LockedUntil.Sub(l.now())
 }
 
 // pace gives when to renew a lock that lasts for so long, and after how long

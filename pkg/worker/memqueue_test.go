@@ -84,7 +84,7 @@ func (q *memQueue) Schedule(_ context.Context, m *job.Message, at time.Time) err
 	err := q.faulty("schedule")
 	q.mu.Unlock()
 	if err == nil {
-		q.add(*m, nil, at)
+		q.add(*m, nil, at.Add(-q.skew))
 	}
 	return err
 }

@@ -108,6 +108,10 @@ type Options struct {
 	Sweep        time.Duration // shortest time between two looks through the dead-letter queue; default [DefaultSweep]
 	Retention    time.Duration // dead letters of jobs older than this are left alone; default [DefaultRetention]
 	Logger       *slog.Logger  // default: none
+
+	// Now tells the time as queue and storage have it, by which locks end and
+	// retries are due: this machine's clock may be wrong. Default: it is not.
+	Now func() time.Time
 }
 
 // complete checks o and gives it with its defaults.
@@ -118,6 +122,9 @@ func (o Options) complete() (Options, error) {
 	o.Heartbeat = cmp.Or(o.Heartbeat, DefaultHeartbeat)
 	o.Sweep = cmp.Or(o.Sweep, DefaultSweep)
 	o.Retention = cmp.Or(o.Retention, DefaultRetention)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	return o, o.check()
 }

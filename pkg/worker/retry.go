@@ -20,7 +20,7 @@ func (t *task) retry(v Verdict) {
 		t.fail(exhausted(v.Failure, failed))
 		return
 	}
-	now := timestamp()
+	now := t.timestamp()
 	next := now.Add(t.operation.Retry.Delay(failed, v.After)).Truncate(time.Microsecond)
 	if !next.Before(t.deadline()) {
 		t.fail(deadlineFailure(&v.Failure))

@@ -86,3 +86,36 @@ func TestIDsOfAnotherClock(t *testing.T) {
 		})
 	}
 }
+
+// TestTimeOfStorage keeps the promise that a worker whose clock is ten minutes
+// off does as one whose clock is right, if it is told the time of queue and
+// storage: the shortest locks there are stand, and a retry is neither late nor
+// early.
+func TestTimeOfStorage(t *testing.T) {
+	for _, skew := range []time.Duration{-10 * time.Minute, 10 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.queue.lockTime, w.queue.skew = 5*time.Second, skew
+			w.options.Now = func() time.Time { return time.Now().Add(skew) }
+			var began []time.Time
+			r := w.start(func(ctx context.Context, j *worker.Job) error {
+				if began = append(began, time.Now()); len(began) == 1 {
+					return errors.New("not yet")
+				}
+				select {
+				case <-time.After(time.Minute):
+					return nil
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			})
+			if got := w.untilTerminal(w.submit("")); got.Status != job.StatusSucceeded || got.Attempt != 2 || len(began) != 2 {
+				t.Fatalf("broker %v ahead: after %d runs: %+v", skew, len(began), got)
+			}
+			if pause := began[1].Sub(began[0]); pause < 100*time.Millisecond || pause > time.Minute {
+				t.Errorf("broker %v ahead: tried again after %v", skew, pause)
+			}
+			r.end(t)
+		})
+	}
+}

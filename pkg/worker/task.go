@@ -33,7 +33,7 @@ type task struct {
 func (w *Worker) newTask(stage *stage, d *job.Delivery) *task {
 	t := &task{Options: &w.options, stage: stage, delivery: d, message: &d.Message}
 	t.log = w.options.Logger.With("RequestGUID", d.Message.ID.String(), "Operation", d.Message.Operation)
-	t.lock = &lock{receiver: w.options.Queue, delivery: d}
+	t.lock = &lock{receiver: w.options.Queue, now: w.options.Now, delivery: d}
 	t.claim = &claim{records: w.options.Records, lock: t.lock, record: job.Record{ID: d.Message.ID}}
 	return t
 }
@@ -127,7 +127,7 @@ func (t *task) clear(r job.Record) {
 // take makes the job ours and runs it, unless it is past doing. A job that has
 // no record yet gets one by the first heartbeat.
 func (t *task) take(record *job.Record) {
-	now := timestamp()
+	now := t.timestamp()
 	if record != nil {
 		err := t.insist("taking the job over", func(ctx context.Context) error {
 			return t.claim.takeOver(ctx, *record, now)
