@@ -24,8 +24,29 @@ type Accepted struct {
 	RetryAfter   int       `json:"retryAfter"` // seconds
 }
 
+// appendTo writes the answer as JSON, which [encoding/json] would do as well
+// and slower. The URLs have nothing in them that JSON would escape, see
+// [web.ParseBaseURL].
+func (a *Accepted) appendTo(b []byte) []byte {
+	b, _ = a.ID.AppendText(append(b, `{"id":"`...))
+	b = append(append(b, `","status":"`...), a.Status...)
+	b = append(append(b, `","statusUrl":"`...), a.StatusURL...)
+	b = append(append(b, `","operationUrl":"`...), a.OperationURL...)
+	b = a.SubmittedAt.AppendFormat(append(b, `","submittedAt":"`...), time.RFC3339Nano)
+	b = strconv.AppendInt(append(b, `","retryAfter":`...), int64(a.RetryAfter), 10)
+	return append(b, "}\n"...)
+}
+
+const headerOperationLocation = "Operation-Location"
+
+var (
+	noStore         = []string{"no-store"}
+	applicationJSON = []string{echo.MIMEApplicationJSON}
+)
+
 // accepted answers 202.
-func (a *Acceptor) accepted(c echo.Context, m *job.Message, variants string) error {
+func (a *Acceptor) accepted(c echo.Context, in *intake, variants string) error {
+	m := &in.message
 	body := Accepted{
 		ID:           m.ID,
 		Status:       "Accepted",
@@ -38,15 +59,18 @@ func (a *Acceptor) accepted(c echo.Context, m *job.Message, variants string) err
 		body.StatusURL += "?" + variants
 		body.OperationURL += "?" + variants
 	}
-	header := c.Response().Header()
-	header.Set(echo.HeaderLocation, body.StatusURL)
-	header.Set("Operation-Location", body.OperationURL)
-	header.Set(echo.HeaderRetryAfter, strconv.Itoa(body.RetryAfter))
-	header.Set(echo.HeaderCacheControl, "no-store")
+	header, values := c.Response().Header(), [...][1]string{{body.StatusURL}, {body.OperationURL}, {strconv.Itoa(body.RetryAfter)}}
+	header[echo.HeaderLocation] = values[0][:]
+	header[headerOperationLocation] = values[1][:]
+	header[echo.HeaderRetryAfter] = values[2][:]
+	header[echo.HeaderCacheControl] = noStore
+	header[echo.HeaderContentType] = applicationJSON
 	if prefersAsync(c.Request().Header) {
 		header.Set("Preference-Applied", "respond-async")
 	}
-	return c.JSON(http.StatusAccepted, body)
+	c.Response().WriteHeader(http.StatusAccepted)
+	_, err := c.Response().Write(body.appendTo(in.answer()))
+	return err
 }
 
 // seconds rounds up, because 0 means 30 s to Azure's pollers.

@@ -1,11 +1,13 @@
 package acceptor_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,6 +55,63 @@ func TestAccepted(t *testing.T) {
 	}
 	if !s.keys.Verify(m.ID, "") || m.SubmittedAt.Before(before) || m.SubmittedAt.Location() != time.UTC {
 		t.Errorf("id %s, submitted %v", m.ID, m.SubmittedAt)
+	}
+}
+
+// TestAcceptedIsJSON states that the body of a 202 is what encoding/json makes
+// of it, with nothing escaped for HTML.
+func TestAcceptedIsJSON(t *testing.T) {
+	for _, base := range []string{statusBaseURL, "https://[::1]:8443", "https://host/a\"b\\c<d>&\u00fc/%22"} {
+		s := start(t, acceptor.Options{StatusBaseURL: base}, nil)
+		for _, query := range []string{"", "?onPending=synchronous&oncomplete=stream"} {
+			got := s.post("/api/anything"+query, nil)
+			var want bytes.Buffer
+			encoder := json.NewEncoder(&want)
+			encoder.SetEscapeHTML(false)
+			if err := encoder.Encode(decode[acceptor.Accepted](t, got)); err != nil || string(got.body) != want.String() {
+				t.Errorf("answered %s, %v\nwant     %s", got.body, err, &want)
+			}
+			if got.ContentLength != int64(want.Len()) {
+				t.Errorf("Content-Length %d of %d bytes", got.ContentLength, want.Len())
+			}
+		}
+	}
+}
+
+// TestRequestsKeepApart states that payloads taken in at the same time, and one
+// after another in the same memory, reach the queue or the store as they were
+// sent, each with the answer that names its job.
+func TestRequestsKeepApart(t *testing.T) {
+	sent := &queue{}
+	payloads, _ := payloadStore(t)
+	s := start(t, acceptor.Options{Sender: sent, Payloads: payloads, InlineLimit: 20 << 10}, nil)
+	contents := sync.Map{}
+	var clients sync.WaitGroup
+	for client := range 8 {
+		clients.Go(func() {
+			for i := range 12 {
+				content := bytes.Repeat([]byte{byte('a' + client)}, i*i*200+i) // up to 24 KB
+				if i%3 == 2 {
+					s.post("/api/small", bytes.NewReader(bytes.Repeat([]byte("z"), 2000)), "Content-Type", "text/plain") // a 413
+				}
+				got := s.post("/api/anything", bytes.NewReader(content), "Content-Type", "application/x-test")
+				if got.StatusCode != http.StatusAccepted {
+					t.Errorf("answered %s: %s", got.Status, got.body)
+					continue
+				}
+				contents.Store(decode[acceptor.Accepted](t, got).ID, content)
+			}
+		})
+	}
+	clients.Wait()
+	messages := sent.sent()
+	if len(messages) != 8*12 {
+		t.Errorf("%d messages", len(messages))
+	}
+	for _, m := range messages {
+		content, _ := contents.LoadAndDelete(m.ID)
+		want, _ := content.([]byte)
+		checkPayload(t, payloads, m, want, len(want) > 20<<10)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -18,8 +19,16 @@ import (
 type Sender interface {
 	// Send gives nil if and only if the message is in the queue for certain.
 	// A message over the queue's limit gives an error with
-	// [job.CodePayloadTooLarge].
+	// [job.CodePayloadTooLarge]. Once Send has returned, nobody looks at m and
+	// its body any more: they are used for the next request.
 	Send(ctx context.Context, m *job.Message) error
+}
+
+// timedSender is a Sender that says how long a send may take, which saves a
+// deadline where that is not longer than [Options.SendTimeout].
+type timedSender interface {
+	Sender
+	Timeout() time.Duration
 }
 
 // Payloads stores payloads that are too large for a message.
@@ -72,9 +81,11 @@ type Options struct {
 
 // Acceptor takes requests in. It is safe for concurrent use.
 type Acceptor struct {
-	options  Options
-	inFlight chan struct{} // holds one for each request
-	uploads  chan struct{} // holds one for each upload
+	options     Options
+	sendsInTime bool // the Sender sees to SendTimeout itself
+	maxInFlight int64
+	inFlight    atomic.Int64  // requests
+	uploads     chan struct{} // holds one for each upload
 }
 
 // New makes an Acceptor. Its error names the option that is wrong.
@@ -98,7 +109,9 @@ func New(opts *Options) (*Acceptor, error) {
 	o.SendTimeout = positive(o.SendTimeout, DefaultSendTimeout)
 	o.UploadTimeout = positive(o.UploadTimeout, DefaultUploadTimeout)
 	o.KeyLifetime = positive(o.KeyLifetime, DefaultKeyLifetime)
-	a.inFlight = make(chan struct{}, positive(o.MaxInFlight, DefaultMaxInFlight))
+	timed, ok := o.Sender.(timedSender)
+	a.sendsInTime = ok && timed.Timeout() <= o.SendTimeout
+	a.maxInFlight = int64(positive(o.MaxInFlight, DefaultMaxInFlight))
 	a.uploads = make(chan struct{}, positive(o.MaxUploads, DefaultMaxUploads))
 	return a, nil
 }
@@ -119,15 +132,14 @@ func (a *Acceptor) Register(e *echo.Echo) {
 
 // enter takes a place among the requests in flight, if there is one.
 func (a *Acceptor) enter() bool {
-	select {
-	case a.inFlight <- struct{}{}:
-		return true
-	default:
+	if a.inFlight.Add(1) > a.maxInFlight {
+		a.leave()
 		return false
 	}
+	return true
 }
 
-func (a *Acceptor) leave() { <-a.inFlight }
+func (a *Acceptor) leave() { a.inFlight.Add(-1) }
 
 func (a *Acceptor) lookup(c echo.Context) (*operation.Operation, error) {
 	name := c.Param("operation")

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -101,6 +102,9 @@ type unread struct {
 func (w *unread) Header() http.Header         { return w.header }
 func (w *unread) Write(p []byte) (int, error) { return len(p), nil }
 func (w *unread) WriteHeader(status int)      { w.status = status }
+
+func (w *unread) SetReadDeadline(time.Time) error  { return nil }
+func (w *unread) SetWriteDeadline(time.Time) error { return nil }
 
 // BenchmarkHandler measures what a request of 1 KB costs between net/http and
 // the send, beside an Echo handler that does nothing with it.

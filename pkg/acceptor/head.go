@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -62,6 +63,9 @@ func contentType(r *http.Request, o *operation.Operation) (string, error) {
 	if header == "" {
 		header = "application/octet-stream"
 	}
+	if slices.Contains(o.ContentTypes, header) {
+		return header, nil
+	}
 	_, _, err := mime.ParseMediaType(header)
 	if err != nil || len(header) > maxContentType || !o.TakesContentType(header) {
 		return "", unsupportedType(header, o)
@@ -81,6 +85,9 @@ var variants = map[string][]string{
 // them in canonical form. What is left is for the operation, in the order it
 // came.
 func splitVariants(rawQuery string) (chosen, rest string, err error) {
+	if rawQuery == "" {
+		return "", "", nil
+	}
 	values := url.Values{}
 	var others []string
 	for pair := range strings.SplitSeq(rawQuery, "&") {

@@ -72,7 +72,9 @@ func (q *queue) Send(ctx context.Context, m *job.Message) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.messages = append(q.messages, *m)
+	kept := *m
+	kept.Body = bytes.Clone(m.Body)
+	q.messages = append(q.messages, kept)
 	return nil
 }
 

@@ -18,6 +18,7 @@ const discardTimeout = 2 * time.Second
 // payload is what a request carries: all of it in memory, or its beginning
 // and the rest that is still to be read.
 type payload struct {
+	in     *intake
 	head   []byte
 	rest   *limitedBody // or nil
 	digest io.Writer    // is given what is read by reader; or nil
@@ -37,54 +38,49 @@ func (p *payload) reader() io.Reader {
 
 // readPayload reads the body as far as it may be held in memory, and checks it
 // if the operation has a schema.
-func (a *Acceptor) readPayload(r *http.Request, o *operation.Operation) (payload, error) {
+func (a *Acceptor) readPayload(r *http.Request, in *intake, o *operation.Operation) (payload, error) {
 	if r.ContentLength > o.MaxPayload {
 		return payload{}, tooLarge(o)
 	}
-	body := &limitedBody{source: r.Body, operation: o}
+	in.body = limitedBody{source: r.Body, operation: o}
 	held := int64(a.options.InlineLimit)
 	if o.NeedsWholePayload() {
 		held = o.MaxPayload
 	}
 	if r.ContentLength > held {
-		return payload{rest: body}, nil
+		return payload{in: in, rest: &in.body}, nil
 	}
-	head, ended, err := readUpTo(body, held, r.ContentLength)
+	ended, err := in.readUpTo(held)
 	if err != nil {
 		return payload{}, err
 	}
 	if !ended {
-		return payload{head: head, rest: body}, nil
+		return payload{in: in, head: in.buffer, rest: &in.body}, nil
 	}
-	return payload{head: head}, o.ValidatePayload(head)
+	return payload{in: in, head: in.buffer}, o.ValidatePayload(in.buffer)
 }
 
 // firstRead is the size of a buffer before anything has come, in bytes: what
 // a peer announces is not yet worth its memory.
 const firstRead = 4 << 10
 
-// readUpTo reads r to its end, which it reports, or until more than limit
-// bytes were read. announced is the length to expect, or -1.
-func readUpTo(r io.Reader, limit, announced int64) (content []byte, ended bool, err error) {
-	size := int64(firstRead)
-	if announced >= 0 {
-		size = min(announced+1, firstRead) // one byte more, to see the end
-	}
-	content = make([]byte, 0, size)
-	for int64(len(content)) <= limit {
+// readUpTo reads the body into the buffer to its end, which it reports, or
+// until more than limit bytes were read.
+func (in *intake) readUpTo(limit int64) (ended bool, err error) {
+	content := in.buffer[:0]
+	for int64(len(content)) <= limit && err == nil {
 		if len(content) == cap(content) {
 			content = append(content, 0)[:len(content)]
 		}
-		n, err := r.Read(content[len(content):cap(content)])
+		var n int
+		n, err = in.body.Read(content[len(content):cap(content)])
 		content = content[:len(content)+n]
-		if err == io.EOF {
-			return content, true, nil
-		}
-		if err != nil {
-			return nil, false, err
-		}
 	}
-	return content, false, nil
+	in.buffer = content
+	if err == io.EOF {
+		return true, nil
+	}
+	return false, err
 }
 
 // upload streams the payload into the payload store, under the given id, and
@@ -98,6 +94,7 @@ func (a *Acceptor) upload(ctx context.Context, m *job.Message, id job.ID, body p
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.options.UploadTimeout)
 	defer cancel()
+	body.in.lent = true
 	content := &countedReader{source: body.reader()}
 	name := id.Day() + "/" + id.String()
 	err := a.options.Payloads.Put(ctx, name, content, job.BlobProperties{ContentType: m.ContentType})

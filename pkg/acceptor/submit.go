@@ -30,32 +30,40 @@ func (a *Acceptor) submit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	m, variants, err := a.accept(c, o, owner)
-	if err != nil {
-		return err // without the id: it names no job
-	}
-	web.SetRequestGUID(c, m.ID)
-	return a.accepted(c, m, variants)
+	return a.take(c, o, owner)
 }
 
-// accept checks the request and puts it into the queue. It gives the message
-// that is there, and what the caller asked of the status service.
-func (a *Acceptor) accept(c echo.Context, o *operation.Operation, owner string) (*job.Message, string, error) {
-	head, err := readHead(c.Request(), o)
-	if err != nil {
-		return nil, "", err
+// take accepts the request and answers. After a panic the intake is not used
+// again.
+func (a *Acceptor) take(c echo.Context, o *operation.Operation, owner string) error {
+	in := idle.Get().(*intake)
+	head, err := a.accept(c, in, o, owner)
+	if err == nil {
+		web.SetRequestGUID(c, in.message.ID) // only now: before, the id names no job
+		err = a.accepted(c, in, head.variants)
 	}
-	body, err := a.readPayload(c.Request(), o)
+	in.recycle()
+	return err
+}
+
+// accept checks the request and puts it into the queue. The message that is
+// there it leaves in in.
+func (a *Acceptor) accept(c echo.Context, in *intake, o *operation.Operation, owner string) (head, error) {
+	h, err := readHead(c.Request(), o)
 	if err != nil {
-		return nil, "", err
+		return head{}, err
 	}
-	m := a.message(c, o, owner, head)
-	if head.key == "" {
-		err = a.queue(c.Request().Context(), m, body)
+	body, err := a.readPayload(c.Request(), in, o)
+	if err != nil {
+		return head{}, err
+	}
+	in.message = a.message(c, o, owner, h)
+	if h.key == "" {
+		err = a.queue(c.Request().Context(), &in.message, body)
 	} else {
-		err = a.queueOnce(c.Request().Context(), m, body, head.key)
+		err = a.queueOnce(c.Request().Context(), &in.message, body, h.key)
 	}
-	return m, head.variants, err
+	return h, err
 }
 
 func (a *Acceptor) statusURL(id job.ID) string {
@@ -63,9 +71,9 @@ func (a *Acceptor) statusURL(id job.ID) string {
 }
 
 // message gives the envelope, without the payload.
-func (a *Acceptor) message(c echo.Context, o *operation.Operation, owner string, h head) *job.Message {
+func (a *Acceptor) message(c echo.Context, o *operation.Operation, owner string, h head) job.Message {
 	id := a.options.Issuer.Issue(owner)
-	return &job.Message{
+	return job.Message{
 		ID:          id,
 		Operation:   o.Name,
 		Owner:       owner,
@@ -106,8 +114,11 @@ func (a *Acceptor) queue(ctx context.Context, m *job.Message, body payload) erro
 // than 503 would be a statement about the request, which was found to be good;
 // only "too large" is left to queue.
 func (a *Acceptor) send(ctx context.Context, m *job.Message) error {
-	ctx, cancel := context.WithTimeout(ctx, a.options.SendTimeout)
-	defer cancel()
+	if !a.sendsInTime {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, a.options.SendTimeout)
+		defer cancel()
+	}
 	if m.SubmittedAt.IsZero() {
 		m.SubmittedAt = time.Now().UTC()
 	}

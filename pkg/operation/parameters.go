@@ -89,6 +89,9 @@ func (p *parameter) setDefault(value any) error {
 // normalise checks a query string and gives it with defaults filled in,
 // sorted by name.
 func (p *parameters) normalise(rawQuery string) (string, error) {
+	if p == nil && rawQuery == "" {
+		return "", nil
+	}
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
 		return "", invalid(job.CodeInvalidParameter, "The query string is malformed.", Violation{Detail: err.Error()})

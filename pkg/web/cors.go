@@ -111,7 +111,8 @@ type crossOrigin struct {
 func (p *crossOrigin) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header, request := c.Response().Header(), c.Request()
-		if !p.any {
+		// No cache keeps what a POST is answered with (RFC 9110, section 9.3.3).
+		if !p.any && request.Method != http.MethodPost {
 			header.Add(echo.HeaderVary, echo.HeaderOrigin)
 		}
 		allowed := p.allowed(request.Header.Get(echo.HeaderOrigin))
