@@ -53,6 +53,14 @@ fmt: ## Format the code
 fuzz: ## Fuzz every target for FUZZTIME (default 30s) each
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' .ci/fuzz
 
+.PHONY: bench
+bench: build ## Measure the services beside their limits (3 minutes on an idle machine); ARGS='--only burst' for less
+	bin/bench --bin bin $(ARGS)
+
+.PHONY: profile
+profile: build ## Take CPU and allocation profiles of the services under the loads of make bench
+	bin/bench --bin bin --profile bin/profiles $(ARGS)
+
 .PHONY: bench-broker
 bench-broker: ## Measure the Service Bus broker with the stock SDK (under a minute)
 	$(GO) run ./cmd/bench-broker

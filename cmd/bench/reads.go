@@ -46,13 +46,19 @@ func (b *bench) reads(ctx context.Context) error {
 	return b.countReads(ctx, proxy, status, urls.pending)
 }
 
-// countReads makes one load and counts in windows of a round's length.
+// window gives how long reads are counted at a time: whole seconds, for the
+// reads of all jobs come about once a second, and close together.
+func (b *bench) window() time.Duration {
+	return max(2*time.Second, b.round.Truncate(time.Second))
+}
+
+// countReads makes one load and counts in windows.
 func (b *bench) countReads(ctx context.Context, proxy *tally.Proxy, status *system.Service, urls []string) error {
 	flags, err := b.pollFlags("reads", urls, status.URL)
 	if err != nil {
 		return err
 	}
-	length := settled + time.Duration(b.rounds)*b.round
+	length := settled + time.Duration(b.rounds)*b.window()
 	flags = append(flags, "--connections", strconv.Itoa(pollers), "--rate", strconv.Itoa(b.rate), "--duration", (length + settled).String())
 	profiled := b.profile(ctx, "reads", length, status)
 	group, ctx := errgroup.WithContext(ctx)
@@ -86,7 +92,7 @@ func (b *bench) windows(ctx context.Context, proxy *tally.Proxy, most float64) (
 	var rounds []round
 	for range b.rounds {
 		before, start := proxy.Reads(), time.Now()
-		if err := pause(ctx, b.round); err != nil {
+		if err := pause(ctx, b.window()); err != nil {
 			return nil, err
 		}
 		n, took := proxy.Reads()-before, time.Since(start)

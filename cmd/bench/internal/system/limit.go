@@ -21,11 +21,9 @@ func (s *System) StartLimit(ctx context.Context, name string, a limit.Answer) (*
 	if err := a.Save(file); err != nil {
 		return nil, err
 	}
-	path := s.options.Self
-	if path == "" {
-		if path, err = os.Executable(); err != nil {
-			return nil, err
-		}
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
 	}
 	service := &Service{Name: name, URL: "http://" + address[0], system: s}
 	service.process, err = s.launch(ctx, child.Spec{

@@ -28,7 +28,6 @@ const (
 // Options say what is run.
 type Options struct {
 	Bin        string   // folder of the binaries
-	Self       string   // this program, for limits; "" finds it
 	Operations string   // operations file
 	Logs       string   // folder for what the processes log, one file each
 	Cache      string   // folder of Azurite's installation; "" is the user's
