@@ -27,7 +27,7 @@ func ReadProperties(raw []byte) (Properties, error) {
 	f.expect(codeString32) // to
 	f.expect(codeString32) // subject
 	p.ReplyTo = f.string()
-	f.messageID()          // correlation-id
+	f.expectID()           // correlation-id
 	f.expect(codeSymbol32) // content-type
 	f.expect(codeSymbol32) // content-encoding
 	p.AbsoluteExpiryTime = f.timestamp()
@@ -45,6 +45,27 @@ func (f *fields) expect(code32 byte) {
 	if f.next() {
 		f.r.rawOf(code32)
 	}
+}
+
+// expectID takes a field of one of the types of message identifiers and checks it, without decoding it.
+func (f *fields) expectID() {
+	if !f.next() {
+		return
+	}
+	if len(f.r.b) > 0 && !identifierCode(f.r.b[0]) {
+		f.r.fail("a message identifier with format code 0x%02x", f.r.b[0])
+		return
+	}
+	f.r.Skip()
+}
+
+// identifierCode gives whether a message identifier may have this code.
+func identifierCode(code byte) bool {
+	switch canonical(code) {
+	case codeUlong, codeUUID, codeBinary32, codeString32:
+		return true
+	}
+	return false
 }
 
 // messageID takes a field of one of the types of message identifiers.

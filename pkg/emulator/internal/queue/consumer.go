@@ -141,7 +141,10 @@ func (q *Queue) wakeAll(err error) {
 
 // take gives up to max ready messages, locked or removed as the mode wants.
 func (q *Queue) take(mode ReceiveMode, max int, now time.Time) []Message {
-	var msgs []Message
+	if q.log.first() == nil {
+		return nil
+	}
+	msgs := make([]Message, 0, min(max, q.log.count-q.locked.len()-q.scheduled.len()))
 	for m := q.log.first(); m != nil && len(msgs) < max; m = q.log.first() {
 		msgs = append(msgs, q.deliver(m, mode, now))
 	}

@@ -40,8 +40,9 @@ type conn struct {
 	peerFrameSize int
 	sessions      map[uint16]*session // by the peer's channel, which is ours too
 	linkCount     int
-	blocked       int // links that wait until less is to be written
-	assembling    int // bytes of messages received in part
+	blocked       int    // links that wait until less is to be written
+	assembling    int    // bytes of messages received in part
+	spare         []byte // for the next of them
 	ack           ack
 }
 

@@ -60,13 +60,13 @@ func (l *outgoingLink) awaitTurn() bool {
 
 // sendMessage sends a message as one delivery. The mutex may be released meanwhile.
 func (l *outgoingLink) sendMessage(m *queue.Message) bool {
-	id := tag(m.LockToken)
+	l.tag = tag(m.LockToken)
 	c := l.session.conn
 	kept := m.Content.(*content)
 	size := len(kept.tail) + len(kept.annotations) + len(m.DeadLetterSource) + encodedOverhead
 	if m.Properties != nil || size+frameOverhead > c.peerFrameSize {
 		l.scratch = appendMessage(l.scratch[:0], m, false)
-		sent := l.sendBytes(id[:], l.scratch)
+		sent := l.sendBytes(l.tag[:], l.scratch)
 		if cap(l.scratch) > keptBuffer {
 			l.scratch = nil
 		}
@@ -75,7 +75,7 @@ func (l *outgoingLink) sendMessage(m *queue.Message) bool {
 	if !c.pass() {
 		return false
 	}
-	start := l.beginTransfer(id[:], true, false)
+	start := l.beginTransfer(l.tag[:], true, false)
 	c.out.buf = amqp.FinishFrame(appendMessage(c.out.buf, m, false), start)
 	l.endDelivery()
 	return true

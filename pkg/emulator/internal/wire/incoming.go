@@ -130,13 +130,21 @@ func (l *incomingLink) transfer(p *amqp.Transfer, payload []byte) error {
 	if p.More {
 		return nil
 	}
-	if len(l.buf) > 0 {
-		payload = append(l.buf, payload...)
+	if len(l.buf) == 0 {
+		l.finish(payload)
+		return nil
 	}
+	whole := append(l.buf, payload...)
+	l.finish(whole)
+	l.session.conn.keepBuffer(whole)
+	return nil
+}
+
+// finish ends the delivery, all of which is payload.
+func (l *incomingLink) finish(payload []byte) {
 	l.reset()
 	l.count()
 	l.accept(payload)
-	return nil
 }
 
 // start takes note of what the first frame of a delivery says. It gives false when there must not be one.
@@ -161,8 +169,18 @@ func (l *incomingLink) gather(payload []byte) error {
 		return failure(amqp.CondResourceLimitExceeded, "too many bytes of messages that are not complete")
 	}
 	c.assembling += len(payload)
+	if l.buf == nil {
+		l.buf, c.spare = c.spare, nil
+	}
 	l.buf = append(l.buf, payload...)
 	return nil
+}
+
+// keepBuffer keeps the memory of a delivery in several frames for the next one.
+func (c *conn) keepBuffer(b []byte) {
+	if cap(b) <= keptBuffer {
+		c.spare = b[:0]
+	}
 }
 
 // count takes note that a delivery has ended.

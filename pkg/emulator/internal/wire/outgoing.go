@@ -32,7 +32,8 @@ type outgoingLink struct {
 	replies    [][]byte
 	replyBytes int
 
-	scratch []byte // only of the link's goroutine
+	scratch []byte   // only of the link's goroutine
+	tag     [16]byte // of the delivery that goes out; only of the link's goroutine
 }
 
 func newOutgoingLink(s *session, p *amqp.Attach, n node) *outgoingLink {

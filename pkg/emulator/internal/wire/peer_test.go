@@ -20,13 +20,13 @@ const patience = 30 * time.Second
 
 // rig is a server with one queue named "q".
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	server *Server
 	queue  *queue.Queue
 	addr   string
 }
 
-func newRig(t *testing.T, opts Options, q queue.Properties) *rig {
+func newRig(t testing.TB, opts Options, q queue.Properties) *rig {
 	t.Helper()
 	opts.Namespace = queue.NewNamespace()
 	t.Cleanup(opts.Namespace.Close)
@@ -68,7 +68,7 @@ func (r *rig) idle() {
 
 // peer is a client that follows no rules but those of the test.
 type peer struct {
-	t      *testing.T
+	t      testing.TB
 	net    net.Conn
 	frames *amqp.FrameReader
 }
