@@ -14,7 +14,7 @@ const statusQueued job.Status = "Accepted"
 
 // statusBody is a job's status as JSON.
 type statusBody struct {
-	ID              job.ID       `json:"id"`
+	ID              string       `json:"id"`
 	Status          job.Status   `json:"status"`
 	Operation       string       `json:"operation,omitempty"`
 	PercentComplete float64      `json:"percentComplete"`
@@ -31,6 +31,31 @@ type statusBody struct {
 	OperationURL    string       `json:"operationUrl"`
 	ResultURL       string       `json:"resultUrl,omitempty"`
 	RetryAfter      int          `json:"retryAfter,omitempty"` // seconds
+}
+
+// json writes b as encoding/json would.
+func (b *statusBody) json() []byte {
+	o := newObject()
+	o.text("id", b.ID)
+	o.text("status", string(b.Status))
+	o.textIfAny("operation", b.Operation)
+	o.number("percentComplete", b.PercentComplete)
+	o.textIfAny("message", b.Message)
+	o.integer("attempt", b.Attempt)
+	o.failureIfAny("lastError", b.LastError)
+	o.timeIfAny("nextAttemptAt", b.NextAttemptAt)
+	o.failureIfAny("error", b.Error)
+	o.time("submittedAt", b.SubmittedAt)
+	o.timeIfAny("startedAt", b.StartedAt)
+	o.timeIfAny("updatedAt", b.UpdatedAt)
+	o.timeIfAny("finishedAt", b.FinishedAt)
+	o.text("statusUrl", b.StatusURL)
+	o.text("operationUrl", b.OperationURL)
+	o.textIfAny("resultUrl", b.ResultURL)
+	if b.RetryAfter != 0 {
+		o.integer("retryAfter", b.RetryAfter)
+	}
+	return o.end()
 }
 
 // failureBody is a failure as Azure's clients know it. Detail is what a
@@ -52,8 +77,9 @@ func failureOf(f *job.Failure) *failureBody {
 // statusOf describes a job in any state. The link to a result is one to this
 // service; a valet key would be handed out long before it is used.
 func (s *Service) statusOf(r job.Record, v variant) statusBody {
+	id := r.ID.String()
 	body := statusBody{
-		ID:              r.ID,
+		ID:              id,
 		Status:          r.Status,
 		Operation:       r.Operation,
 		PercentComplete: percent(r),
@@ -66,12 +92,12 @@ func (s *Service) statusOf(r job.Record, v variant) statusBody {
 		StartedAt:       r.StartedAt,
 		UpdatedAt:       r.UpdatedAt,
 		FinishedAt:      r.FinishedAt,
-		StatusURL:       s.links.status(r.ID, v),
-		OperationURL:    s.links.operation(r.ID, v),
+		StatusURL:       s.links.status(id, v),
+		OperationURL:    s.links.operation(id, v),
 	}
 	switch {
 	case r.Status == job.StatusSucceeded:
-		body.ResultURL = s.links.result(r.ID, v)
+		body.ResultURL = s.links.result(id, v)
 	case !r.Status.Terminal():
 		body.RetryAfter = s.retryAfter(r)
 	}

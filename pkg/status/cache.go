@@ -60,6 +60,11 @@ func (c *cache) get(ctx context.Context, id job.ID, genuine bool, maxAge time.Du
 	if r, ok := c.kept(id, genuine, maxAge); ok {
 		return r, nil
 	}
+	return c.share(ctx, id, genuine, maxAge)
+}
+
+// share has the store read, once for all who ask at the same time.
+func (c *cache) share(ctx context.Context, id job.ID, genuine bool, maxAge time.Duration) (reading, error) {
 	flight := c.flights.DoChan(string(id[:]), func() (any, error) {
 		if r, ok := c.kept(id, genuine, maxAge); ok {
 			return r, nil

@@ -36,7 +36,7 @@ func (s *Service) cancel(c echo.Context) error {
 	}
 	header := c.Response().Header()
 	header.Set(echo.HeaderCacheControl, "no-store")
-	header.Set(echo.HeaderLocation, s.links.status(t.id, v))
+	header.Set(echo.HeaderLocation, s.links.status(t.id.String(), v))
 	return c.JSON(code, s.statusOf(r, v))
 }
 

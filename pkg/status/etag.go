@@ -13,22 +13,29 @@ import (
 
 // tag names the state that r is in: records with the same tag say the same.
 func tag(r job.Record) string {
-	sum := sha256.Sum256([]byte(r.ID.String() + "|" + string(r.Status) + "|" + r.Version))
+	var room [128]byte
+	state := append(room[:0], r.ID[:]...)
+	state = append(state, r.Status...)
+	state = append(append(state, '|'), r.Version...)
+	sum := sha256.Sum256(state)
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
+
+// answer is a body that is only written where it is sent.
+type answer interface{ json() []byte }
 
 // tagged answers with the state that r is in, or 304 if the caller has it.
 // The tag is weak (RFC 9110, section 8.8.1) because Retry-After, which goes on
 // changing, does not count. A status answer is still never stored: the tag is
 // for callers that compare for themselves.
-func (s *Service) tagged(c echo.Context, code int, r job.Record, body any) error {
+func (s *Service) tagged(c echo.Context, code int, r job.Record, body answer) error {
 	header := c.Response().Header()
-	header.Set("ETag", weak(r))
+	header.Set("Etag", weak(r))
 	header.Set(echo.HeaderCacheControl, "no-store")
 	if known(c.Request(), r) {
 		return c.NoContent(http.StatusNotModified)
 	}
-	return c.JSON(code, body)
+	return c.JSONBlob(code, body.json())
 }
 
 func weak(r job.Record) string { return `W/"` + tag(r) + `"` }

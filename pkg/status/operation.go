@@ -16,7 +16,7 @@ const monitorStatusQueued job.Status = "NotStarted"
 // operations"). resourceLocation leads to this service and not to a valet
 // key, because clients send their bearer token along.
 type monitorBody struct {
-	ID                 job.ID       `json:"id"`
+	ID                 string       `json:"id"`
 	Status             job.Status   `json:"status"`
 	CreatedDateTime    time.Time    `json:"createdDateTime"`
 	LastActionDateTime time.Time    `json:"lastActionDateTime"`
@@ -25,22 +25,36 @@ type monitorBody struct {
 	ResourceLocation   string       `json:"resourceLocation,omitempty"`
 }
 
+// json writes b as encoding/json would.
+func (b *monitorBody) json() []byte {
+	o := newObject()
+	o.text("id", b.ID)
+	o.text("status", string(b.Status))
+	o.time("createdDateTime", b.CreatedDateTime)
+	o.time("lastActionDateTime", b.LastActionDateTime)
+	o.number("percentComplete", b.PercentComplete)
+	o.failureIfAny("error", b.Error)
+	o.textIfAny("resourceLocation", b.ResourceLocation)
+	return o.end()
+}
+
 // getOperation is the status monitor: 200 whatever has become of the job.
 func (s *Service) getOperation(c echo.Context) error {
 	r, v, err := s.await(c)
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Operation-Location", s.links.operation(r.ID, v))
+	body := s.monitorOf(r, v)
+	c.Response().Header().Set("Operation-Location", s.links.operation(body.ID, v))
 	if r.Status.Terminal() {
-		return s.tagged(c, http.StatusOK, r, s.monitorOf(r, v))
+		return s.tagged(c, http.StatusOK, r, &body)
 	}
-	return s.pending(c, http.StatusOK, r, s.monitorOf(r, v))
+	return s.pending(c, http.StatusOK, r, s.retryAfter(r), &body)
 }
 
 func (s *Service) monitorOf(r job.Record, v variant) monitorBody {
 	body := monitorBody{
-		ID:                 r.ID,
+		ID:                 r.ID.String(),
 		Status:             r.Status,
 		CreatedDateTime:    r.SubmittedAt,
 		LastActionDateTime: r.UpdatedAt,
@@ -51,7 +65,7 @@ func (s *Service) monitorOf(r job.Record, v variant) monitorBody {
 	case "":
 		body.Status = monitorStatusQueued
 	case job.StatusSucceeded:
-		body.ResourceLocation = s.links.result(r.ID, v)
+		body.ResourceLocation = s.links.result(body.ID, v)
 	}
 	return body
 }

@@ -19,8 +19,9 @@ func (s *Service) getStatus(c echo.Context) error {
 	if r.Status.Terminal() {
 		return s.outcome(c, r, v)
 	}
-	c.Response().Header().Set(echo.HeaderLocation, s.links.status(r.ID, v))
-	return s.pending(c, http.StatusAccepted, r, s.statusOf(r, v))
+	body := s.statusOf(r, v)
+	c.Response().Header().Set(echo.HeaderLocation, body.StatusURL)
+	return s.pending(c, http.StatusAccepted, r, body.RetryAfter, &body)
 }
 
 // getResult is the resource that a finished job's result is fetched from.
@@ -34,14 +35,13 @@ func (s *Service) getResult(c echo.Context) error {
 	}
 	return web.NewProblem(job.CodeNotFinished, "The job has not finished yet. Its status says when it has.").
 		WithHeader(echo.HeaderRetryAfter, strconv.Itoa(s.retryAfter(r))).
-		WithHeader(echo.HeaderLocation, s.links.status(r.ID, v))
+		WithHeader(echo.HeaderLocation, s.links.status(r.ID.String(), v))
 }
 
 // pending answers about a job that may still change, unless the caller knows
 // that state already.
-func (s *Service) pending(c echo.Context, code int, r job.Record, body any) error {
-	header := c.Response().Header()
-	header.Set(echo.HeaderRetryAfter, strconv.Itoa(s.retryAfter(r)))
+func (s *Service) pending(c echo.Context, code int, r job.Record, retryAfter int, body answer) error {
+	c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(retryAfter))
 	return s.tagged(c, code, r, body)
 }
 

@@ -71,6 +71,9 @@ func oneOf(name string, values []string, allowed ...string) (string, error) {
 // query gives the query string that asks for v, with its question mark, or
 // "" for the defaults.
 func (v variant) query() string {
+	if v.onComplete == completeRedirect && v.onPending == pendingAccepted {
+		return ""
+	}
 	q := url.Values{}
 	if v.onComplete != completeRedirect {
 		q.Set(parameterOnComplete, v.onComplete)
@@ -78,20 +81,13 @@ func (v variant) query() string {
 	if v.onPending != pendingAccepted {
 		q.Set(parameterOnPending, v.onPending)
 	}
-	return question(q)
+	return "?" + q.Encode()
 }
 
 // resultQuery is query for the result, which is never pending.
 func (v variant) resultQuery() string {
 	v.onPending = pendingAccepted
 	return v.query()
-}
-
-func question(q url.Values) string {
-	if len(q) == 0 {
-		return ""
-	}
-	return "?" + q.Encode()
 }
 
 // wait gives how long the caller wants to wait for a pending job, at most
