@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/asyncreply/asyncreply/cmd/internal/child"
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/web"
 )
@@ -144,13 +145,10 @@ func (c *config) checkPorts() error {
 // known before they start. Everything else finds its own.
 func (c *config) takeFreePorts() error {
 	c.AMQP, c.Admin, c.BlobPort, c.TablePort = "127.0.0.1:0", "127.0.0.1:0", 0, 0
-	for _, address := range []*string{&c.Acceptor, &c.Status} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		defer listener.Close()
-		*address = listener.Addr().String()
+	free, err := child.FreeAddresses(2)
+	if err != nil {
+		return err
 	}
+	c.Acceptor, c.Status = free[0], free[1]
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,11 +73,11 @@ func (s *system) startServices(ctx context.Context, cfg *config, output io.Write
 		return err
 	}
 	for range cfg.Workers {
-		health, err := freeAddress()
+		health, err := child.FreeAddresses(1)
 		if err != nil {
 			return err
 		}
-		if err := add("worker", health, "WORKER_HEALTH_ADDR="+health); err != nil {
+		if err := add("worker", health[0], "WORKER_HEALTH_ADDR="+health[0]); err != nil {
 			return err
 		}
 	}
@@ -185,13 +184,4 @@ func (s *system) stop() {
 	if s.azure != nil {
 		s.azure.Close()
 	}
-}
-
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
-	"github.com/asyncreply/asyncreply/pkg/azure"
+	"github.com/asyncreply/asyncreply/pkg/azure/azuretest"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
 	"github.com/asyncreply/asyncreply/pkg/servicebus"
@@ -145,12 +145,7 @@ func bury(t *testing.T, cfg *config, reason string) job.ID {
 // by their records.
 func checkQueued(t *testing.T, cfg *config, ids ...job.ID) {
 	t.Helper()
-	storage := azure.Storage{ConnectionString: cfg.Storage.ConnectionString}
-	clients, err := storage.Open(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer clients.Close()
+	clients := azuretest.Clients(t, cfg.Storage.ConnectionString)
 	records := tablestore.New(clients.Tables, &tablestore.Options{TablePrefix: cfg.Storage.TablePrefix})
 	connect, err := cfg.ServiceBus.Connector(nil)
 	if err != nil {

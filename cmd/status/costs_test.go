@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/azure/azuretest"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
@@ -55,12 +54,7 @@ func TestStorageCosts(t *testing.T) {
 // storeDone stores the record of a job that has succeeded.
 func storeDone(t *testing.T, prefix string) job.ID {
 	t.Helper()
-	direct := azure.Storage{ConnectionString: localazuretest.Storage(t).ConnectionString()}
-	clients, err := direct.Open(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer clients.Close()
+	clients := azuretest.Clients(t, localazuretest.Storage(t).ConnectionString())
 	id, now := issue(t, 0), time.Now()
 	r, err := job.Claim(&job.Message{ID: id, Operation: "nap", SubmittedAt: now}, now).Succeed(job.Result{Blob: id.Day() + "/" + id.String()}, now)
 	if err != nil {

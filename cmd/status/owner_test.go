@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/auth/authtest"
-	"github.com/asyncreply/asyncreply/pkg/azure"
+	"github.com/asyncreply/asyncreply/pkg/azure/azuretest"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/tablestore"
 )
@@ -34,12 +34,7 @@ func entraEnvironment(t *testing.T, issuer *authtest.Issuer) map[string]string {
 // its owner sees.
 func jobsOf(t *testing.T, environ map[string]string) map[int]job.ID {
 	t.Helper()
-	account := azure.Storage{ConnectionString: environ["STORAGE_CONNECTION_STRING"]}
-	clients, err := account.Open(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(clients.Close)
+	clients := azuretest.Clients(t, environ["STORAGE_CONNECTION_STRING"])
 	records := tablestore.New(clients.Tables, &tablestore.Options{TablePrefix: environ["TABLE_PREFIX"]})
 	now := time.Now().UTC()
 	known := func(status job.Status) job.ID {

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asyncreply/asyncreply/pkg/azure"
+	"github.com/asyncreply/asyncreply/pkg/azure/azuretest"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
 	"github.com/asyncreply/asyncreply/pkg/tablestore"
@@ -15,12 +15,7 @@ import (
 func TestJanitor(t *testing.T) {
 	settings := environment(t, localazuretest.Broker(t, nil), "operations: {customer: {queueTimeout: 1h, processor: {go: customer}}}")
 	settings["RETENTION"], settings["JANITOR_INTERVAL"] = "24h", "50ms"
-	account := azure.Storage{ConnectionString: settings["STORAGE_CONNECTION_STRING"]}
-	clients, err := account.Open(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer clients.Close()
+	clients := azuretest.Clients(t, settings["STORAGE_CONNECTION_STRING"])
 	records := tablestore.New(clients.Tables, &tablestore.Options{TablePrefix: settings["TABLE_PREFIX"]})
 	ring, err := job.NewKeyRing(make([]byte, job.MinKeyLength))
 	if err != nil {

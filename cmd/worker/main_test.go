@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/azure"
+	"github.com/asyncreply/asyncreply/pkg/azure/azuretest"
 	"github.com/asyncreply/asyncreply/pkg/emulator"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
@@ -162,22 +163,12 @@ type caller struct {
 
 func newCaller(t *testing.T, environment map[string]string) *caller {
 	t.Helper()
-	bus := azure.ServiceBus{ConnectionString: environment["SERVICEBUS_CONNECTION_STRING"], Queue: "jobs"}
-	connect, err := bus.Connector(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sender, err := servicebus.NewSender(connect, "jobs", nil)
+	sender, err := servicebus.NewSender(azuretest.Connector(t, environment["SERVICEBUS_CONNECTION_STRING"]), "jobs", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { sender.Close(context.Background()) })
-	account := azure.Storage{ConnectionString: environment["STORAGE_CONNECTION_STRING"]}
-	clients, err := account.Open(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(clients.Close)
+	clients := azuretest.Clients(t, environment["STORAGE_CONNECTION_STRING"])
 	ring, err := job.NewKeyRing(make([]byte, job.MinKeyLength))
 	if err != nil {
 		t.Fatal(err)

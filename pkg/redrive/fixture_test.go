@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asyncreply/asyncreply/pkg/azure"
+	"github.com/asyncreply/asyncreply/pkg/azure/azuretest"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
 	"github.com/asyncreply/asyncreply/pkg/emulator"
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -52,23 +52,15 @@ type system struct {
 func newSystem(t *testing.T) *system {
 	t.Helper()
 	s := &system{t: t, broker: localazuretest.Broker(t, nil)}
-	var err error
-	bus := azure.ServiceBus{ConnectionString: s.broker.ConnectionString(), Queue: "jobs"}
-	if s.connect, err = bus.Connector(nil); err != nil {
-		t.Fatal(err)
-	}
-	account := azure.Storage{ConnectionString: localazuretest.Storage(t).ConnectionString()}
-	clients, err := account.Open(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(clients.Close)
+	s.connect = azuretest.Connector(t, s.broker.ConnectionString())
+	clients := azuretest.Clients(t, localazuretest.Storage(t).ConnectionString())
 	name := localazuretest.Name(t)
 	s.records = tablestore.New(clients.Tables, &tablestore.Options{TablePrefix: name})
 	blobs := blobstore.New(clients.Blobs, &blobstore.Options{PayloadContainer: name + "-p", ResultContainer: name + "-r"})
 	if err := blobs.EnsureContainers(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	var err error
 	if s.sender, err = servicebus.NewSender(s.connect, "jobs", nil); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asyncreply/asyncreply/pkg/azure"
+	"github.com/asyncreply/asyncreply/pkg/azure/azuretest"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
 	"github.com/asyncreply/asyncreply/pkg/job"
 	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
@@ -40,12 +40,7 @@ type stores struct {
 
 func newStores(t *testing.T) *stores {
 	t.Helper()
-	settings := azure.Storage{ConnectionString: localazuretest.Storage(t).ConnectionString()}
-	clients, err := settings.Open(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(clients.Close)
+	clients := azuretest.Clients(t, localazuretest.Storage(t).ConnectionString())
 	name := localazuretest.Name(t)
 	s := &stores{
 		t:       t,
@@ -54,6 +49,7 @@ func newStores(t *testing.T) *stores {
 		blobs:   blobstore.New(clients.Blobs, &blobstore.Options{PayloadContainer: name + "-p", ResultContainer: name + "-r"}),
 	}
 	s.logger = slog.New(slog.NewTextHandler(&s.log, nil))
+	var err error
 	if s.ring, err = job.NewKeyRing(make([]byte, job.MinKeyLength)); err != nil {
 		t.Fatal(err)
 	}

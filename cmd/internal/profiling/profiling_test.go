@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/asyncreply/asyncreply/cmd/internal/profiling"
+	"github.com/asyncreply/asyncreply/cmd/internal/profiling/profilingtest"
 )
 
 // start serves profiles on a free port of host. It gives their URL and what
@@ -41,19 +42,9 @@ func start(t *testing.T, host string) (server *profiling.Server, url, log string
 // get reads what a URL answers with 200.
 func get(t *testing.T, url string) []byte {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s, %v: %s", url, response.Status, err, body)
+	status, body := profilingtest.Get(t, url)
+	if status != http.StatusOK {
+		t.Fatalf("%s: %d: %s", url, status, body)
 	}
 	return body
 }

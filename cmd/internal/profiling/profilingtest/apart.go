@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"testing"
+
+	"github.com/asyncreply/asyncreply/cmd/internal/child"
 )
 
 // Start starts a service whose PPROF_ADDR is the given address. It gives the
@@ -21,7 +23,11 @@ func Apart(t *testing.T, start Start) {
 		answers(t, url+"/debug/pprof/", http.StatusNotFound)
 	})
 	t.Run("on", func(t *testing.T) {
-		address := freeAddress(t)
+		free, err := child.FreeAddresses(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := free[0]
 		url, stop := start(t, address)
 		answers(t, url+"/debug/pprof/", http.StatusNotFound)
 		answers(t, "http://"+address+"/debug/pprof/", http.StatusOK)
@@ -35,28 +41,7 @@ func Apart(t *testing.T, start Start) {
 
 func answers(t *testing.T, url string, status int) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
+	if got, _ := Get(t, url); got != status {
+		t.Errorf("%s answers %d, want %d", url, got, status)
 	}
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	if response.StatusCode != status {
-		t.Errorf("%s answers %s, want %d", url, response.Status, status)
-	}
-}
-
-// freeAddress gives one that nothing listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
