@@ -1,6 +1,8 @@
 package servicebus
 
 import (
+	"bytes"
+
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -24,7 +26,7 @@ func encode(m *job.Message) *azservicebus.Message {
 // understood has Err set and what could be read.
 func decode(received *azservicebus.ReceivedMessage) *job.Delivery {
 	d := &job.Delivery{
-		Message:               job.Message{Body: received.Body, ContentType: value(received.ContentType)},
+		Message:               job.Message{ContentType: value(received.ContentType)},
 		DeliveryCount:         int(received.DeliveryCount),
 		SequenceNumber:        value(received.SequenceNumber),
 		EnqueuedAt:            value(received.EnqueuedTime),
@@ -33,8 +35,27 @@ func decode(received *azservicebus.ReceivedMessage) *job.Delivery {
 		DeadLetterDescription: value(received.DeadLetterErrorDescription),
 	}
 	d.Message.TimeToLive = value(received.TimeToLive)
-	d.Err = d.Message.ReadProperties(received.ApplicationProperties)
+	d.Message.Body, d.Err = payload(received)
+	if err := d.Message.ReadProperties(received.ApplicationProperties); err != nil {
+		d.Err = err
+	}
 	return d
+}
+
+// payload gives a message's body, which is binary data, in one section or in
+// several (AMQP 1.0, section 3.2.6). A program may send values instead, that
+// have no bytes of their own.
+func payload(received *azservicebus.ReceivedMessage) ([]byte, error) {
+	if received.RawAMQPMessage == nil {
+		return received.Body, nil
+	}
+	switch body := received.RawAMQPMessage.Body; {
+	case body.Value != nil || len(body.Sequence) > 0:
+		return nil, &job.Error{Code: job.CodeInvalidMessage, Message: "the message's body is not binary data"}
+	case len(body.Data) > 1:
+		return bytes.Join(body.Data, nil), nil
+	}
+	return received.Body, nil
 }
 
 // pointer gives a pointer to a copy of v, or nil for the zero value.

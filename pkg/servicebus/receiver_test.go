@@ -139,6 +139,39 @@ func TestForeignMessage(t *testing.T) {
 	}
 }
 
+// TestForeignBody states that a body is taken whole however many sections it
+// has, and that one which is not binary data is told, for it cannot be passed
+// on.
+func TestForeignBody(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	raw, r := f.raw(t), f.receiver(t, nil)
+	for name, test := range map[string]struct {
+		body       azservicebus.AMQPAnnotatedMessageBody
+		want       string
+		understood bool
+	}{
+		"one section":  {azservicebus.AMQPAnnotatedMessageBody{Data: [][]byte{[]byte("whole")}}, "whole", true},
+		"two sections": {azservicebus.AMQPAnnotatedMessageBody{Data: [][]byte{[]byte("wh"), []byte("ole")}}, "whole", true},
+		"a value":      {azservicebus.AMQPAnnotatedMessageBody{Value: "text"}, "", false},
+		"a sequence":   {azservicebus.AMQPAnnotatedMessageBody{Sequence: [][]any{{"text"}}}, "", false},
+	} {
+		err := raw.SendAMQPAnnotatedMessage(t.Context(), &azservicebus.AMQPAnnotatedMessage{
+			Body: test.body, ApplicationProperties: newMessage("").Properties(),
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := receiveOne(t, r)
+		if (d.Err == nil) != test.understood || string(d.Message.Body) != test.want || d.Message.ID.IsZero() {
+			t.Errorf("%s: %q, %v", name, d.Message.Body, d.Err)
+		}
+		if err := r.Complete(t.Context(), d); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestTakesNoMore states that a receiver takes as many messages as it asked for
 // and leaves the others to others.
 func TestTakesNoMore(t *testing.T) {

@@ -114,7 +114,7 @@ func (s *sweeper) bury(ctx context.Context, d *job.Delivery, log *slog.Logger) e
 		case errors.Is(err, job.ErrNotFound):
 			r = job.FailQueued(m, f, s.timestamp())
 			err = s.Records.Insert(ctx, &r)
-		case err != nil || r.Status.Terminal() || d.Err != nil:
+		case err != nil || r.Status.Terminal() || d.Err != nil || strays(m, r):
 			return err
 		case m.Attempt <= r.FailedAttempts:
 			return s.revive(ctx, m, r)

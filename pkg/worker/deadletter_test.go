@@ -18,6 +18,11 @@ func TestDeadLettersBecomeFailures(t *testing.T) {
 		r := job.Claim(m, time.Now())
 		return &r
 	}
+	another := func(m *job.Message) *job.Record {
+		r := running(m)
+		r.Operation = "another"
+		return r
+	}
 	waiting := func(m *job.Message) *job.Record {
 		r, _ := job.Claim(m, time.Now()).Retry(job.Failure{Code: "Hiccup"}, time.Now().Add(time.Minute), time.Now())
 		return &r
@@ -36,6 +41,7 @@ func TestDeadLettersBecomeFailures(t *testing.T) {
 		{"for another reason", "Operator", nil, nil, job.StatusFailed, job.CodeDeadLettered},
 		{"not understood", "Operator", nil, errors.New("what?"), job.StatusFailed, job.CodeInvalidMessage},
 		{"not understood, of a running job", "Operator", running, errors.New("what?"), job.StatusRunning, ""},
+		{"with the id of a job of another operation", "Operator", another, nil, job.StatusRunning, ""},
 		{"of a try that is over", "MaxDeliveryCountExceeded", waiting, nil, job.StatusSucceeded, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

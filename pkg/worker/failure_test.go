@@ -131,22 +131,29 @@ func TestMessageWithoutIDIsPutAside(t *testing.T) {
 }
 
 // TestForgedMessageLeavesARunningJobAlone keeps the promise that a message
-// that cannot be understood does not end the job whose id it bears.
+// that cannot be understood, or asks for another operation, does not end the
+// job whose id it bears.
 func TestForgedMessageLeavesARunningJobAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		r := w.start(func(context.Context, *worker.Job) error { time.Sleep(time.Minute); return nil })
-		m := w.message("")
-		w.queue.send(m, nil)
-		time.Sleep(2 * time.Second)
-		m.Attempt = 7 // another MessageID
-		w.queue.send(m, &job.Error{Code: job.CodeInvalidMessage, Message: "what?"})
-		if got := w.untilTerminal(m.ID); got.Status != job.StatusSucceeded || got.Attempt != 1 {
-			t.Errorf("record: %+v", got)
-		}
-		r.end(t)
-		w.wantDead(job.CodeInvalidMessage)
-	})
+	for operation, err := range map[string]error{
+		"work":    &job.Error{Code: job.CodeInvalidMessage, Message: "what?"},
+		"no such": nil,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			r := w.start(func(context.Context, *worker.Job) error { time.Sleep(time.Minute); return nil })
+			m := w.message("")
+			w.queue.send(m, nil)
+			time.Sleep(2 * time.Second)
+			m.Attempt = 7 // another MessageID
+			m.Operation = operation
+			w.queue.send(m, err)
+			if got := w.untilTerminal(m.ID); got.Status != job.StatusSucceeded || got.Attempt != 1 {
+				t.Errorf("operation %q: record: %+v", operation, got)
+			}
+			r.end(t)
+			w.wantDead(job.CodeInvalidMessage)
+		})
+	}
 }
 
 // TestRetryThenSuccess keeps the promise that a retryable error leads to

@@ -66,6 +66,8 @@ func (t *task) decide() {
 		t.giveUp(err)
 	case t.delivery.Err != nil:
 		t.refuse(record)
+	case record != nil && strays(t.message, *record):
+		t.deadLetter(job.Failure{Code: job.CodeInvalidMessage, Message: "The RequestGUID is that of a job of another operation."})
 	case record != nil && record.Status.Terminal():
 		t.clear(*record)
 	case record != nil && t.message.Attempt <= record.FailedAttempts:
@@ -108,6 +110,13 @@ func (t *task) refuse(record *job.Record) {
 		return
 	}
 	t.deadLetter(f)
+}
+
+// strays reports whether a message bears the id of a job that it cannot belong
+// to, since that has another operation: then it is not to end that job. A job
+// that was canceled before it was taken has no operation on record.
+func strays(m *job.Message, r job.Record) bool {
+	return r.Operation != "" && r.Operation != m.Operation
 }
 
 // clear settles the message of a job that has ended, as the worker that ended
