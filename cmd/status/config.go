@@ -36,7 +36,7 @@ type config struct {
 	Rate settings.Rate
 
 	Retention         time.Duration `env:"RETENTION" envDefault:"168h" help:"how long jobs are known"`
-	ResultURLLifetime time.Duration `env:"RESULT_URL_LIFETIME" envDefault:"10m" help:"how long the link to a result works"`
+	ResultURLLifetime time.Duration `env:"RESULT_URL_LIFETIME" envDefault:"10m" help:"how long the link to a result works; an answer may give one of which a twentieth is over"`
 
 	DrainDelay      time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"how long a stopping service says not ready before it stops listening"`
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" help:"how long requests in flight may take when the service stops"`

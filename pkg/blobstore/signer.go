@@ -24,7 +24,8 @@ type SignerOptions struct {
 	// Container is the container whose blobs are signed for,
 	// [DefaultResultContainer] if empty.
 	Container string
-	// Lifetime is how long a URL is valid, 10 minutes if zero.
+	// Lifetime is how long a URL is valid from when it was signed, 10 minutes if
+	// zero. A URL is handed out again for a twentieth of that.
 	Lifetime time.Duration
 	// Now gives the time, [time.Now] if nil.
 	Now func() time.Time
@@ -42,6 +43,7 @@ type Signer struct {
 	protocol  sas.Protocol
 	lifetime  time.Duration
 	now       func() time.Time
+	signed    *signedURLs
 	sign      func(ctx context.Context, values sas.BlobSignatureValues) (sas.QueryParameters, error)
 }
 
@@ -63,6 +65,7 @@ func NewSigner(client *azblob.Client, key *azblob.SharedKeyCredential, opts *Sig
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.signed = newSignedURLs(s.lifetime)
 	s.baseURL = client.ServiceClient().NewContainerClient(s.container).URL()
 	if strings.HasPrefix(s.baseURL, "http://") {
 		s.protocol = sas.ProtocolHTTPSandHTTP
@@ -81,20 +84,31 @@ func NewSigner(client *azblob.Client, key *azblob.SharedKeyCredential, opts *Sig
 // does not look whether there is such a blob. It gives [job.ErrBusy] when no
 // user delegation key can be had.
 func (s *Signer) URL(ctx context.Context, name string, opts SignOptions) (url string, expires time.Time, err error) {
-	now := s.now().UTC().Truncate(time.Second)
-	expires = now.Add(s.lifetime)
+	now, of := s.now().UTC().Truncate(time.Second), signature{name: name, options: opts}
+	kept, ok := s.signed.get(of, now)
+	if !ok {
+		if kept, err = s.signAt(ctx, of, now); err != nil {
+			return "", time.Time{}, translate(ctx, "sign blob "+name, err)
+		}
+		s.signed.put(of, kept)
+	}
+	return kept.url, kept.expires, nil
+}
+
+func (s *Signer) signAt(ctx context.Context, of signature, now time.Time) (signedURL, error) {
+	expires := now.Add(s.lifetime)
 	query, err := s.sign(ctx, sas.BlobSignatureValues{
 		Protocol:           s.protocol,
 		StartTime:          now.Add(-clockSkew),
 		ExpiryTime:         expires,
 		Permissions:        (&sas.BlobPermissions{Read: true}).String(),
 		ContainerName:      s.container,
-		BlobName:           name,
-		ContentType:        safeContentType(opts.ContentType),
-		ContentDisposition: contentDisposition(opts.FileName),
+		BlobName:           of.name,
+		ContentType:        safeContentType(of.options.ContentType),
+		ContentDisposition: contentDisposition(of.options.FileName),
 	})
 	if err != nil {
-		return "", time.Time{}, translate(ctx, "sign blob "+name, err)
+		return signedURL{}, err
 	}
-	return s.baseURL + "/" + escapePath(name) + "?" + query.Encode(), expires, nil
+	return signedURL{url: s.baseURL + "/" + escapePath(of.name) + "?" + query.Encode(), at: now, expires: expires}, nil
 }
