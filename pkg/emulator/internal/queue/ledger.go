@@ -188,10 +188,16 @@ func (l *ledger) addChunk(number int64) *chunk {
 	return c
 }
 
+// dropChunk drops a chunk, most often the first one, for which no other has to move.
 func (l *ledger) dropChunk(c *chunk) {
+	delete(l.chunks, c.number)
+	if l.order[0] == c {
+		l.order[0] = nil
+		l.order = l.order[1:]
+		return
+	}
 	at, _ := l.search(c.number)
 	l.order = slices.Delete(l.order, at, at+1)
-	delete(l.chunks, c.number)
 }
 
 func (l *ledger) search(number int64) (int, bool) {
