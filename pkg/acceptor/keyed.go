@@ -167,6 +167,9 @@ func (k *keyed) reserve(ctx context.Context, r *job.Reservation) error {
 
 // repeat makes this request one for the job that the key stands for.
 func (k *keyed) repeat(ctx context.Context, known job.Reservation) error {
+	if known.PayloadBlob == k.own {
+		k.own = "" // the reservation is this request's: the reply to it was lost
+	}
 	if k.fingerprint() != known.Fingerprint {
 		k.discardOwn(ctx)
 		return keyReused()

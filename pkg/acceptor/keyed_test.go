@@ -223,6 +223,20 @@ func TestReservationInDoubt(t *testing.T) {
 	}
 }
 
+// TestReservationFoundWritten states that a reservation whose reply was lost,
+// so that writing it again found it there, is the request's own: its payload
+// stays.
+func TestReservationFoundWritten(t *testing.T) {
+	payloads, blobs := payloadStore(t)
+	sent := &queue{}
+	store := &stubborn{Reservations: reservations(t), insert: job.ErrExists, late: true}
+	s := start(t, acceptor.Options{Sender: sent, Reservations: store, Payloads: payloads, InlineLimit: 3}, nil)
+	got, code := s.postKeyed("key", "/api/anything", "payload")
+	if m := sent.sent(); code != "" || len(m) != 1 || m[0].ID != got.ID || !contains(blobs(), m[0].PayloadBlob) {
+		t.Errorf("answered %q, queued %+v, stored %v", code, m, blobs())
+	}
+}
+
 // TestUnmarkedIsSentAgain states that a message of which it was not noted that
 // it is in the queue is sent again under the same id, for a shorter time, and
 // not at all when the job has expired.
