@@ -65,3 +65,37 @@ func TestRetryAfter(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstLook states that the first look at a job that was submitted a moment
+// ago waits until jobs like it have ended, for as long as lies between two looks
+// at most, and that nobody else is kept waiting for it.
+func TestFirstLook(t *testing.T) {
+	now := time.Now().Truncate(time.Millisecond)
+	ring, err := job.NewKeyRing(make([]byte, job.MinKeyLength))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name      string
+		age, left time.Duration
+		known     bool
+		foreign   bool
+		want      time.Duration
+	}{
+		{"about to end", 2 * time.Millisecond, 5 * time.Millisecond, true, false, 5 * time.Millisecond},
+		{"not about to end", 2 * time.Millisecond, time.Minute, true, false, minInterval},
+		{"should have ended", 9 * time.Millisecond, 0, true, false, 0},
+		{"by a clock ahead of ours", -time.Minute, 5 * time.Millisecond, true, false, 5 * time.Millisecond},
+		{"not known", 2 * time.Millisecond, 5 * time.Millisecond, false, false, 0},
+		{"not young", minInterval, 5 * time.Millisecond, true, false, 0},
+		{"not genuine", 2 * time.Millisecond, 5 * time.Millisecond, true, true, 0},
+	} {
+		s := &Service{now: func() time.Time { return now }, options: Options{
+			Estimate: func(job.Record, time.Duration) (time.Duration, bool) { return c.left, c.known },
+		}}
+		id := job.NewIssuer(ring, func() time.Time { return now.Add(-c.age) }).Issue("")
+		if got := s.untilLikelyDone(ticket{id: id, genuine: !c.foreign}); got != c.want {
+			t.Errorf("%s: first look after %v, want %v", c.name, got, c.want)
+		}
+	}
+}

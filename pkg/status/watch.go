@@ -50,12 +50,28 @@ func (s *Service) await(c echo.Context) (job.Record, variant, error) {
 // wait gives the job when it has ended or wait is over. A caller that names
 // the state that it knows has its answer as soon as there is another.
 func (s *Service) wait(request *http.Request, t ticket, wait time.Duration) (job.Record, error) {
+	s.pause(request.Context(), s.untilLikelyDone(t))
 	r, err := s.lookup(request.Context(), t, s.interval(t.id, s.now()))
 	if err != nil {
 		return job.Record{}, err
 	}
 	knows := strings.Contains(request.Header.Get("If-None-Match"), `W/"`)
 	return s.watch(request.Context(), t, r, wait, func(r job.Record) bool { return knows && !known(request, r) })
+}
+
+// untilLikelyDone gives how long to wait before the first look at a job that was
+// submitted a moment ago: if jobs like it are about to end, to look before is in
+// vain and puts the next look off. It is never more than lies between two looks.
+func (s *Service) untilLikelyDone(t ticket) time.Duration {
+	age := max(0, s.age(t.id))
+	if !t.genuine || age >= minInterval {
+		return 0
+	}
+	left, known := s.options.Estimate(job.Record{ID: t.id, SubmittedAt: t.id.Time()}, age)
+	if !known {
+		return 0
+	}
+	return min(left, minInterval)
 }
 
 // enter takes a place among those who wait or listen, if there is one.

@@ -29,7 +29,8 @@ func (t *task) observeReceived(now time.Time) {
 	}
 }
 
-// observeEnded tells how long the job took, if it has come to an end of its own.
+// observeEnded tells how long the job took, if it has come to an end of its own,
+// until now: that its record says so is what callers wait for.
 func (t *task) observeEnded() {
 	if t.Observer == nil {
 		return
@@ -38,5 +39,5 @@ func (t *task) observeEnded() {
 	if r.FinishedAt.IsZero() || r.StartedAt.IsZero() || !r.RedrivenAt.IsZero() {
 		return
 	}
-	t.Observer.Ended(t.operation.Name, max(0, r.FinishedAt.Sub(r.StartedAt)))
+	t.Observer.Ended(t.operation.Name, max(0, t.timestamp().Sub(r.StartedAt)))
 }
