@@ -2,8 +2,10 @@ package tablestore
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -63,15 +65,19 @@ func (w *write) failed(err error) error {
 	return translate(w.ctx, verb+" job "+w.id.String(), err)
 }
 
+// nothingBack has the service not send a new entity back.
+var nothingBack = http.Header{"Prefer": {"return-no-content"}}
+
 // add makes the day's table, too, if this is its first record.
 func (s *Store) add(w *write) (version string, err error) {
 	table := s.table(w.id.Day())
-	response, err := table.AddEntity(w.ctx, w.entity, nil)
+	ctx := policy.WithHTTPHeader(w.ctx, nothingBack)
+	response, err := table.AddEntity(ctx, w.entity, nil)
 	if isNotFound(err) {
 		if err := s.createTable(w.ctx, w.id.Day()); err != nil {
 			return "", err
 		}
-		response, err = table.AddEntity(w.ctx, w.entity, nil)
+		response, err = table.AddEntity(ctx, w.entity, nil)
 	}
 	return string(response.ETag), w.failed(err)
 }

@@ -17,6 +17,8 @@ type outcome struct {
 	err    error   // what the handler returned
 	cause  error   // why its context was canceled before it returned, or nil
 	result *result // what it made, neither committed nor discarded yet
+
+	straggles bool // the handler has not returned
 }
 
 // attempt runs the handler once, with heartbeats for as long as it runs.
@@ -34,7 +36,8 @@ func (t *task) attempt() outcome {
 	var beating sync.WaitGroup
 	beating.Go(func() { t.beat(progress, cancel, stopBeating) })
 	unhook := context.AfterFunc(ctx, result.abort)
-	o := outcome{err: t.call(ctx, j), result: result}
+	o := outcome{result: result}
+	o.straggles, o.err = t.call(ctx, j)
 	if !unhook() {
 		o.cause = context.Cause(ctx)
 	}
@@ -69,27 +72,25 @@ func (t *task) attemptContext() (context.Context, context.CancelCauseFunc) {
 
 // call runs the handler in a goroutine of its own, so that one that ignores
 // the end of its context keeps its slot but not its job.
-func (t *task) call(ctx context.Context, j *Job) error {
+func (t *task) call(ctx context.Context, j *Job) (straggles bool, err error) {
 	h, _ := t.Handlers.Lookup(t.operation.Name)
-	returned := make(chan error, 1)
 	t.returned = make(chan struct{})
+	outcome := panicked() // stands if the handler ends its goroutine
 	go func() {
 		defer close(t.returned)
-		err := panicked() // stands if the handler ends its goroutine
-		defer func() { returned <- err }()
-		err = t.protect(ctx, h, j)
+		outcome = t.protect(ctx, h, j)
 	}()
 	select {
-	case err := <-returned:
-		return err
+	case <-t.returned:
+		return false, outcome
 	case <-ctx.Done():
 	}
 	select {
-	case err := <-returned:
-		return err
+	case <-t.returned:
+		return false, outcome
 	case <-time.After(t.HandlerGrace):
 		j.Logger.Error("handler does not return although its context has ended", "cause", context.Cause(ctx))
-		return context.Cause(ctx)
+		return true, context.Cause(ctx)
 	}
 }
 

@@ -69,10 +69,36 @@ func (w *Worker) start(stage *stage, deliveries []*job.Delivery) {
 	}
 }
 
-// do runs a task and frees its slot when its handler has returned, which one
-// that ignores the end of its context may do late or never.
+// leastEnds is how many jobs at least are ended beside those that run. Such a
+// one holds no more than a result of [maxBuffered] bytes, and waits for storage
+// and broker most of the time.
+const leastEnds = 64
+
+// do runs a task. Its slot is free again when its handler has returned, if the
+// job then finds a place among those that are being ended: their results are
+// stored, their records written and their messages settled beside the jobs that
+// run. Otherwise the slot serves until the end.
 func (w *Worker) do(stage *stage, t *task) {
+	atEnd := false
+	t.vacate = func() {
+		select {
+		case w.ends <- struct{}{}:
+			atEnd = true
+			w.freeSlots(1)
+		default:
+		}
+	}
 	returned := t.run()
+	if atEnd {
+		<-w.ends
+		return
+	}
+	w.freeSlotAfter(stage, returned)
+}
+
+// freeSlotAfter frees a slot when its handler has returned, which one that
+// ignores the end of its context may do late or never. nil: none was called.
+func (w *Worker) freeSlotAfter(stage *stage, returned <-chan struct{}) {
 	if returned == nil {
 		w.freeSlots(1)
 		return

@@ -27,6 +27,7 @@ type task struct {
 
 	known    *job.Record   // what a read of the whole batch found
 	looked   bool          // whether there was one
+	vacate   func()        // gives the slot back before the task's end, if it can
 	returned chan struct{} // closed when the handler has returned
 }
 
@@ -160,7 +161,11 @@ func (t *task) take(record *job.Record) {
 		t.claim.begin(job.Claim(t.message, now))
 	}
 	t.observeReceived(now)
-	t.finish(t.attempt())
+	o := t.attempt()
+	if !o.straggles && !o.result.streamed() {
+		t.vacate()
+	}
+	t.finish(o)
 	t.observeEnded()
 }
 

@@ -13,6 +13,7 @@ import (
 type Worker struct {
 	options Options
 	slots   chan struct{} // one token for each free slot
+	ends    chan struct{} // one token for each job that is being ended beside them
 }
 
 // New makes a worker. An incomplete Options, or an operation without a
@@ -25,7 +26,10 @@ func New(opts *Options) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{options: complete, slots: make(chan struct{}, complete.Concurrency)}
+	w := &Worker{
+		options: complete,
+		slots:   make(chan struct{}, complete.Concurrency), ends: make(chan struct{}, max(leastEnds, complete.Concurrency)),
+	}
 	for range complete.Concurrency {
 		w.slots <- struct{}{}
 	}
