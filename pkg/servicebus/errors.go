@@ -13,6 +13,11 @@ import (
 var (
 	errClosed  = errors.New("closed")
 	errTooMany = errors.New("too many messages are waiting")
+
+	// errDetached ends a line over which the SDK ends one receive after another
+	// without a word: it attaches again after most reasons of a broker to detach,
+	// but goes on with the dead link after com.microsoft:server-busy.
+	errDetached = errors.New("the broker has detached the receiver")
 )
 
 // translate turns an error of the SDK into one of the domain. It passes nil

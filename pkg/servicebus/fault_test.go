@@ -31,6 +31,12 @@ var faults = map[string]struct {
 	"detached": {
 		begin: func(f *fixture) { f.Faults().DetachLinks(queue, "amqp:link:detach-forced", "idle") },
 	},
+	"detached by a busy broker": {
+		begin: func(f *fixture) { f.Faults().DetachLinks(queue, "com.microsoft:server-busy", "throttled") },
+	},
+	"detached by an error": {
+		begin: func(f *fixture) { f.Faults().DetachLinks(queue, "amqp:internal-error", "oh") },
+	},
 	"outage": {
 		begin: func(f *fixture) { f.Faults().RefuseConnections(true); f.Faults().DropConnections() },
 		end:   func(f *fixture) { f.Faults().RefuseConnections(false) },
@@ -121,7 +127,7 @@ func TestSettlementSurvives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			s, r := f.sender(t, nil), f.receiver(t, nil)
+			s, r := f.sender(t, nil), f.receiver(t, &servicebus.ReceiverOptions{Timeout: quick})
 			var held []*job.Delivery
 			for range 4 {
 				mustSend(t, s, newMessage("x"))

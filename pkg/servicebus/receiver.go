@@ -91,6 +91,7 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*job.Delivery, err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	var ended *receiverLine // by which a call ended for no reason
 	for {
 		line, err := r.trunk.get(ctx)
 		if err != nil {
@@ -103,9 +104,13 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*job.Delivery, err
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if err == nil && ended == line {
+			err = errDetached
+		}
 		if err != nil {
 			r.trunk.drop(line, err)
 		}
+		ended = line
 	}
 }
 
