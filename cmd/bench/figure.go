@@ -29,6 +29,18 @@ func (f *figure) ratio() float64 {
 	return f.median(func(r round) float64 { return r.Ours / r.Limit })
 }
 
+// spread gives the least and the greatest ratio of a round.
+func (f *figure) spread() (least, greatest float64) {
+	for i, r := range f.Rounds {
+		ratio := r.Ours / r.Limit
+		if i == 0 {
+			least, greatest = ratio, ratio
+		}
+		least, greatest = min(least, ratio), max(greatest, ratio)
+	}
+	return least, greatest
+}
+
 func (f *figure) ours() float64  { return f.median(func(r round) float64 { return r.Ours }) }
 func (f *figure) limit() float64 { return f.median(func(r round) float64 { return r.Limit }) }
 

@@ -29,6 +29,14 @@ func TestFigure(t *testing.T) {
 	}
 }
 
+// TestSpread states that the rounds' least and greatest ratio are told.
+func TestSpread(t *testing.T) {
+	f := figure{Rounds: []round{{Ours: 1, Limit: 2}, {Ours: 1, Limit: 4}, {Ours: 3, Limit: 4}}}
+	if least, greatest := f.spread(); least != 0.25 || greatest != 0.75 {
+		t.Errorf("from %v to %v", least, greatest)
+	}
+}
+
 // TestCost states that time is told per piece of work over all rounds, and not
 // at all once it was not known.
 func TestCost(t *testing.T) {

@@ -69,28 +69,32 @@ func sampleOf(ctx context.Context, connection, url string) (stock.Sample, error)
 	return stock.ReadSample(ctx, connection, id)
 }
 
-// trialPart is the part of a burst that each way of writing is tried with,
-// once in each direction.
-const trialPart = 15
+const (
+	trials    = 4  // of each way of writing
+	trialPart = 25 // the part of a burst that a trial writes
+)
 
-// race tries all ways, forth and back, for Azurite gets slower on the way.
+// race tries all ways, forth and back, for Azurite gets slower on the way. What
+// counts is a way's best trial, which the rest of the machine disturbed least.
 func (b *bench) race(ctx context.Context, storage *stock.Storage) (best stock.Loop, err error) {
 	loops, n := stock.Loops(), b.burstJobs/trialPart+1
-	took := map[stock.Loop]time.Duration{}
-	for range 2 {
+	least := map[stock.Loop]time.Duration{}
+	for range trials {
 		for _, loop := range loops {
-			d, err := loop.Run(ctx, storage, n)
+			took, err := loop.Run(ctx, storage, n)
 			if err != nil {
 				return best, err
 			}
-			took[loop] += d
+			if known := least[loop]; known == 0 || took < known {
+				least[loop] = took
+			}
 		}
 		slices.Reverse(loops)
 	}
 	best = loops[0]
 	for _, loop := range loops {
-		b.say("burst: %5.0f/s by %s", 2*float64(n)/took[loop].Seconds(), loop)
-		if took[loop] < took[best] {
+		b.say("burst: up to %4.0f/s by %s", float64(n)/least[loop].Seconds(), loop)
+		if least[loop] < least[best] {
 			best = loop
 		}
 	}

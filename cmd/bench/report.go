@@ -13,6 +13,7 @@ import (
 type report struct {
 	figures  []*figure
 	costs    []*cost
+	memory   []usage
 	profiles string // folder
 }
 
@@ -25,9 +26,12 @@ func (r *report) add(f *figure, costs ...*cost) {
 // publish writes the report for people, and to a file for programs if it has a
 // name.
 func (r *report) publish(w io.Writer, file string) error {
-	r.table(w)
-	r.footnotes(w)
-	r.cpu(w)
+	if len(r.figures) > 0 {
+		r.table(w)
+		r.footnotes(w)
+		r.cpu(w)
+	}
+	r.memoryTable(w)
 	if r.profiles != "" {
 		fmt.Fprintf(w, "\nProfiles are in %s; see one with: go tool pprof -top %s/acceptor-accept.pprof\n", r.profiles, r.profiles)
 	}
@@ -42,9 +46,11 @@ func (r *report) publish(w io.Writer, file string) error {
 
 func (r *report) table(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "figure\tours\tlimit\tratio\tgoal\tmet\t")
+	fmt.Fprintln(t, "figure\tours\tlimit\tratio\trounds\tgoal\tmet\t")
 	for _, f := range r.figures {
-		fmt.Fprintf(t, "%s, %s\t%s\t%s\t%.2f\t%s\t%s\t\n", f.Title, f.Unit, number(f.ours()), number(f.limit()), f.ratio(), f.goal(), yes(f.met()))
+		least, greatest := f.spread()
+		fmt.Fprintf(t, "%s, %s\t%s\t%s\t%.2f\t%.2f–%.2f\t%s\t%s\t\n",
+			f.Title, f.Unit, number(f.ours()), number(f.limit()), f.ratio(), least, greatest, f.goal(), yes(f.met()))
 	}
 	t.Flush()
 }
@@ -75,7 +81,8 @@ func number(x float64) string {
 }
 
 func (r *report) footnotes(w io.Writer) {
-	fmt.Fprintln(w, "\nLimits, each measured in the same rounds; figures are medians, a ratio is the median of the rounds' ratios:")
+	fmt.Fprintln(w, "\nLimits, each measured in the same rounds; figures are medians, a ratio is the median of the rounds' ratios.\n"+
+		"Rounds that differ much say that the machine was busy with something else.")
 	for _, f := range r.figures {
 		fmt.Fprintf(w, "  %s: %s\n", f.Name, f.Limit)
 		if f.Note != "" {
@@ -122,7 +129,9 @@ func (r *report) save(path string) error {
 	var all struct {
 		Figures []measured `json:"figures"`
 		CPU     []spent    `json:"cpu"`
+		Memory  []usage    `json:"memory"`
 	}
+	all.Memory = r.memory
 	for _, f := range r.figures {
 		all.Figures = append(all.Figures, measured{f, f.ours(), f.limit(), f.ratio(), f.met()})
 	}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/asyncreply/asyncreply/cmd/bench/internal/cpu"
+	"github.com/asyncreply/asyncreply/cmd/bench/internal/resident"
 	"github.com/asyncreply/asyncreply/cmd/internal/child"
 )
 
@@ -39,6 +40,9 @@ func (b *broker) stop() {
 // BrokerCPU gives the processor time that the broker has used since it was
 // started.
 func (s *System) BrokerCPU() cpu.Time { return cpu.Of(s.broker.process.PID()) }
+
+// BrokerMemory gives the memory that the broker has.
+func (s *System) BrokerMemory() resident.Size { return resident.Now(s.broker.process.PID()) }
 
 // RestartBroker starts the broker with empty queues. Who was connected
 // connects again.

@@ -13,7 +13,7 @@ import (
 // process of this program: the program is to serve when it is called with
 // "limit", an address and the file of the answer.
 func (s *System) StartLimit(ctx context.Context, name string, a limit.Answer) (*Service, error) {
-	address, err := freeAddresses(1)
+	address, err := child.FreeAddresses(1)
 	if err != nil {
 		return nil, err
 	}

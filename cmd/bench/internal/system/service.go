@@ -2,8 +2,6 @@ package system
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"path/filepath"
 	"slices"
 
@@ -33,7 +31,7 @@ func (s *System) StartStatus(ctx context.Context, settings ...string) (*Service,
 
 // StartWorker starts a worker with more settings.
 func (s *System) StartWorker(ctx context.Context, settings ...string) (*Service, error) {
-	address, err := freeAddresses(1)
+	address, err := child.FreeAddresses(1)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +42,7 @@ func (s *System) startService(ctx context.Context, name, address string, setting
 	service := &Service{Name: name, URL: "http://" + address, system: s}
 	environ := append(slices.Clone(s.shared), settings...)
 	if s.options.Profiling {
-		profiles, err := freeAddresses(1)
+		profiles, err := child.FreeAddresses(1)
 		if err != nil {
 			return nil, err
 		}
@@ -73,18 +71,4 @@ func (v *Service) Stop() {
 	_ = v.Release() // fails only if the process has ended
 	v.process.Stop(stopTimeout)
 	v.system.services = slices.DeleteFunc(v.system.services, func(other *Service) bool { return other == v })
-}
-
-// freeAddresses finds ports that nobody listens on.
-func freeAddresses(n int) ([]string, error) {
-	var all []string
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer listener.Close()
-		all = append(all, listener.Addr().String())
-	}
-	return all, nil
 }

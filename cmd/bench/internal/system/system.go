@@ -64,7 +64,7 @@ func (s *System) start(ctx context.Context) (err error) {
 	if err := makeContainers(ctx, s.azurite.ConnectionString()); err != nil {
 		return err
 	}
-	addresses, err := freeAddresses(4)
+	addresses, err := child.FreeAddresses(4)
 	if err != nil {
 		return err
 	}
