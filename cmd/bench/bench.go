@@ -27,6 +27,7 @@ func measurements() []measurement {
 		{"reads", (*bench).reads},
 		{"burst", (*bench).burst},
 		{"idle", (*bench).idle},
+		{"memory", (*bench).memory},
 	}
 }
 
@@ -106,7 +107,12 @@ func (b *bench) say(format string, args ...any) {
 // startSystem starts storage and broker anew, so that no figure pays for what
 // another left in memory.
 func (b *bench) startSystem(ctx context.Context) (*system.System, error) {
+	return b.startSystemWith(ctx, b.operations)
+}
+
+// startSystemWith does so for services that offer the operations of a file.
+func (b *bench) startSystemWith(ctx context.Context, operations string) (*system.System, error) {
 	return system.Start(ctx, system.Options{
-		Bin: b.bin, Operations: b.operations, Logs: b.logs, Cache: b.cache, Environ: b.environ, Profiling: b.profiles != "",
+		Bin: b.bin, Operations: operations, Logs: b.logs, Cache: b.cache, Environ: b.environ, Profiling: b.profiles != "",
 	})
 }

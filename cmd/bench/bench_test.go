@@ -47,6 +47,7 @@ func runBench(t *testing.T, args ...string) string {
 	args = append([]string{
 		"--bin", binaries, "--operations", "../../deploy/operations.yaml", "--cache", os.Getenv("ASYNCREPLY_CACHE"),
 		"--rounds", "1", "--seconds", "0.3", "--burst", "60", "--idle", "3", "--rate", "500",
+		"--large", "6", "--queued", "300",
 	}, args...)
 	var stdout bytes.Buffer
 	if err := run(t.Context(), args, os.Environ(), &stdout, t.Output()); err != nil {
@@ -86,6 +87,14 @@ func TestAllFigures(t *testing.T) {
 	if len(saved.CPU) != 5 {
 		t.Errorf("processor time was measured %d times", len(saved.CPU))
 	}
+	if len(saved.Memory) != 7 {
+		t.Errorf("memory was measured %d times", len(saved.Memory))
+	}
+	for _, u := range saved.Memory {
+		if u.Known && u.Goal > 8 && (u.Value <= 0 || u.Value > u.Goal) {
+			t.Errorf("%s: %g %s of at most %g", u.What, u.Value, u.Unit, u.Goal)
+		}
+	}
 }
 
 // savedReport is the report in JSON.
@@ -99,6 +108,7 @@ type savedReport struct {
 		Of, Process  string
 		Microseconds *float64
 	}
+	Memory []usage
 }
 
 func readReport(t *testing.T, file string) (r savedReport) {

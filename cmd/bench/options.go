@@ -20,6 +20,8 @@ type options struct {
 	rate       int           // polls a second that storage reads are counted under
 	burstJobs  int
 	idleJobs   int
+	largeMB    int
+	queuedJobs int
 	only       []string
 	json       string
 	profiles   string
@@ -64,6 +66,8 @@ func (o *options) flags() *flag.FlagSet {
 	f.IntVar(&o.rate, "rate", 10_000, "polls a second under which storage reads are counted")
 	f.IntVar(&o.burstJobs, "burst", 5_000, "jobs of a burst")
 	f.IntVar(&o.idleJobs, "idle", 100, "jobs on an idle system, one after another")
+	f.IntVar(&o.largeMB, "large", 1024, "size of the payload, in `MB`, that a worker's memory is measured with")
+	f.IntVar(&o.queuedJobs, "queued", 100_000, "jobs in the queue that memory is measured with")
 	f.StringVar(&o.json, "json", "", "`file` for the report in JSON")
 	f.StringVar(&o.profiles, "profile", "", "`folder` for CPU and allocation profiles of the services under the same load, of one round of 10 s")
 	return f
@@ -84,6 +88,9 @@ func (o *options) forProfiles(f *flag.FlagSet) {
 func (o *options) check(f *flag.FlagSet) error {
 	if f.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	if o.largeMB < 1 || o.queuedJobs < 2 {
+		return errors.New("large is above zero, and queued is above one")
 	}
 	if o.rounds < 1 || o.round <= 0 || o.rate < 1 || o.burstJobs < 1 || o.idleJobs < o.rounds {
 		return errors.New("rounds, seconds, rate and burst are above zero, and idle is not below rounds")
