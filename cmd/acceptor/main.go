@@ -26,6 +26,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err := cfg.check(); err != nil {
 		return err
 	}
+	defer reserve()()
 	log := program.Logger(stderr, cfg.LogLevel)
 	profiles, err := cfg.Profiling.Start(log)
 	if err != nil {
