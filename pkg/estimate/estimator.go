@@ -30,6 +30,8 @@ const (
 	// lookOn is how long an estimator goes on looking at the reports after it was
 	// asked, so that the next who asks is not told what was known long ago.
 	lookOn = 5 * time.Minute
+	// firstLooks is how many looks take the time of one while there is no report.
+	firstLooks = 10
 	// askedEvery is how exactly it is known when it was asked.
 	askedEvery = time.Second
 )
@@ -62,11 +64,16 @@ func (e *Estimator) begin() {
 	}
 }
 
-// keepLooking looks at the reports for as long as somebody asks.
+// keepLooking looks at the reports for as long as somebody asks, and more often
+// until there is one.
 func (e *Estimator) keepLooking() {
 	for e.wanted() {
 		e.look()
-		pause(e.ctx, jitter(e.options.Interval))
+		rest := e.options.Interval
+		if k := e.known.Load(); k != nil && len(k.operations) == 0 {
+			rest /= firstLooks
+		}
+		pause(e.ctx, jitter(rest))
 	}
 }
 

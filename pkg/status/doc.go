@@ -24,6 +24,13 @@
 // genuine the record alone decides, because a message that another program
 // put into the queue may carry any id.
 //
+// # When to come back
+//
+// Retry-After is what [Options.Estimate] says, in 1 to 60 s. For one who waits
+// the job is looked at at once, or for a job that was submitted a moment ago when jobs like
+// it have ended, and then at intervals of a tenth of the job's age, from 10 ms to
+// 1 s.
+//
 // # What a look costs
 //
 // A terminal record never changes and is kept; only a failed one is looked at
