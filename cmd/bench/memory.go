@@ -12,25 +12,18 @@ import (
 
 const (
 	manyConnections = 512 // of callers, for the acceptor's memory
-	// loadSeconds is how many rounds long they call: memory takes a while to
-	// reach its peak.
-	loadRounds = 3
 	// firstPart is the part of the jobs in the queue after which memory is
 	// held to be that of a process at work.
 	firstPart = 10
 )
 
 // memory measures what the services take of memory where it could get much:
-// with many callers, a large payload, and a long queue.
+// with many callers and a long queue, and with a large payload.
 func (b *bench) memory(ctx context.Context) error {
-	for _, measure := range []func(*bench, context.Context, *system.System) error{
-		(*bench).memoryOfConnections, (*bench).memoryOfLarge, (*bench).memoryOfQueue,
-	} {
-		if err := b.withOwnOperations(ctx, func(s *system.System) error { return measure(b, ctx, s) }); err != nil {
-			return err
-		}
+	if err := b.withOwnOperations(ctx, func(s *system.System) error { return b.memoryOfMany(ctx, s) }); err != nil {
+		return err
 	}
-	return nil
+	return b.withOwnOperations(ctx, func(s *system.System) error { return b.memoryOfLarge(ctx, s) })
 }
 
 // withOwnOperations runs what needs them on storage and a broker of its own.
@@ -45,19 +38,6 @@ func (b *bench) withOwnOperations(ctx context.Context, do func(*system.System) e
 	}
 	defer s.Close()
 	return do(s)
-}
-
-func (b *bench) memoryOfConnections(ctx context.Context, s *system.System) error {
-	acceptor, err := s.StartAcceptor(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = b.load.Run(ctx, "--mode", "submit", "--url", acceptor.URL, "--payload", b.payload.file,
-		"--connections", strconv.Itoa(manyConnections), "--duration", (loadRounds * b.round).String())
-	b.report.addMemory(usage{
-		What: fmt.Sprintf("acceptor under %d connections", manyConnections), Unit: "MB", Goal: 64,
-	}.peak(acceptor))
-	return err
 }
 
 // memoryOfLarge has one large payload taken in, and given out again as it is.
@@ -79,24 +59,23 @@ func (b *bench) memoryOfLarge(ctx context.Context, s *system.System) error {
 	return nil
 }
 
-// memoryOfQueue has jobs pile up while the worker is busy with others. A part
-// of them warms the services up; what they take more after all of them is what
-// the queue's length costs.
-func (b *bench) memoryOfQueue(ctx context.Context, s *system.System) error {
+// memoryOfMany has many callers put jobs into the queue while the worker is
+// busy with others. A part of them warms the services up; what they take more
+// after all of them is what the queue's length costs.
+func (b *bench) memoryOfMany(ctx context.Context, s *system.System) error {
 	services, err := b.startAll(ctx, s)
 	if err != nil {
 		return err
 	}
-	acceptor := services[0].URL
-	if err := b.fill(ctx, acceptor, holdOperation, busyJobs); err != nil {
+	acceptor, first := services[0], max(1, b.queuedJobs/firstPart)
+	if err := b.fill(ctx, acceptor.URL, holdOperation, busyJobs); err != nil {
 		return err
 	}
-	first := max(1, b.queuedJobs/firstPart)
-	if err := b.fill(ctx, acceptor, "customer", first); err != nil {
+	if err := b.fill(ctx, acceptor.URL, "customer", first); err != nil {
 		return err
 	}
-	before, brokerBefore := peaks(services), s.BrokerMemory()
-	if err := b.fill(ctx, acceptor, "customer", b.queuedJobs-first); err != nil {
+	before, broker := peaks(services), s.BrokerMemory()
+	if err := b.fill(ctx, acceptor.URL, "customer", b.queuedJobs-first); err != nil {
 		return err
 	}
 	queued, err := s.Queued(ctx)
@@ -106,6 +85,14 @@ func (b *bench) memoryOfQueue(ctx context.Context, s *system.System) error {
 	if queued < b.queuedJobs {
 		return fmt.Errorf("%d jobs are queued, not %d", queued, b.queuedJobs)
 	}
+	b.report.addMemory(usage{What: fmt.Sprintf("acceptor under %d connections", manyConnections), Unit: "MB", Goal: 64}.peak(acceptor))
+	b.reportGrowth(services, before, s.BrokerMemory().Since(broker), first)
+	return nil
+}
+
+// reportGrowth tells what the processes took more from the first jobs in the
+// queue to all of them.
+func (b *bench) reportGrowth(services []*system.Service, before []resident.Size, broker resident.Size, first int) {
 	for i, service := range services {
 		grown := peak(service).Since(before[i])
 		b.report.addMemory(usage{
@@ -113,21 +100,19 @@ func (b *bench) memoryOfQueue(ctx context.Context, s *system.System) error {
 			Value: grown.Megabytes(), Known: grown.Known,
 		})
 	}
-	grown := s.BrokerMemory().Since(brokerBefore)
 	b.report.addMemory(usage{
 		What: "broker, for each message of 1 KB that waits", Unit: "bytes",
-		Value: float64(grown.Bytes) / float64(b.queuedJobs-first), Known: grown.Known,
+		Value: float64(broker.Bytes) / float64(b.queuedJobs-first), Known: broker.Known,
 	})
-	return nil
 }
 
 // busyJobs keep a worker busy, twice as many as it does at a time.
 const busyJobs = 32
 
-// fill has n requests accepted.
+// fill has n requests accepted, from many callers.
 func (b *bench) fill(ctx context.Context, acceptor, operation string, n int) error {
 	_, err := b.load.Run(ctx, "--mode", "submit", "--url", acceptor, "--payload", b.payload.file, "--operation", operation,
-		"--connections", strconv.Itoa(min(n, connections)), "--count", strconv.Itoa(n), "--duration", "10m")
+		"--connections", strconv.Itoa(min(n, manyConnections)), "--count", strconv.Itoa(n), "--duration", "10m")
 	return err
 }
 
