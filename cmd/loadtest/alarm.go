@@ -14,10 +14,9 @@ func newAlarm() (*alarm, error) { return &alarm{}, nil }
 
 func (*alarm) close() {}
 
-// wait waits until due and reports false if ctx was done before.
-func (*alarm) wait(ctx context.Context, due time.Time) bool {
+// wait waits until due, or until ctx is done.
+func (*alarm) wait(ctx context.Context, due time.Time) {
 	if d := time.Until(due); d > 0 {
-		return sleep(ctx, d)
+		sleep(ctx, d)
 	}
-	return ctx.Err() == nil
 }

@@ -33,16 +33,15 @@ const rest = 100 * time.Microsecond
 // margin is what is left to the timer of a long wait, which ctx cannot end.
 const margin = 5 * time.Millisecond
 
-// wait waits until due and reports false if ctx was done before.
-func (a *alarm) wait(ctx context.Context, due time.Time) bool {
+// wait waits until due, or until ctx is done.
+func (a *alarm) wait(ctx context.Context, due time.Time) {
 	if d := time.Until(due); d > 2*margin && !sleep(ctx, d-margin) {
-		return false
+		return
 	}
 	if d := time.Until(due); d > 0 && a.set(max(d, rest)) == nil {
 		var expirations [8]byte
 		_, _ = a.file.Read(expirations[:]) // where it fails, the request is early
 	}
-	return ctx.Err() == nil
 }
 
 func (a *alarm) set(d time.Duration) error {

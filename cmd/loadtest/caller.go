@@ -14,12 +14,13 @@ type caller interface {
 // submitter is a caller that submits and leaves it at that.
 type submitter struct {
 	*loadTest
-	tally *tally
-	posts []*post // one for each operation
+	transport *http.Transport
+	tally     *tally
+	posts     []*post // one for each operation
 }
 
-func (l *loadTest) newSubmitter(ctx context.Context, to *tally) (*submitter, error) {
-	s := &submitter{loadTest: l, tally: to}
+func (l *loadTest) newSubmitter(ctx context.Context, over *http.Transport, to *tally) (*submitter, error) {
+	s := &submitter{loadTest: l, transport: over, tally: to}
 	for _, operation := range l.options.operations {
 		p, err := newPost(ctx, l.base+"/api/"+operation.name, l.header, l.payload)
 		if err != nil {
@@ -53,13 +54,14 @@ func (s *submitter) submit(t ticket) (accepted http.Header, ok bool) {
 // poller is a caller that asks for the status of given jobs.
 type poller struct {
 	*loadTest
-	tally   *tally
-	request *http.Request
+	transport *http.Transport
+	tally     *tally
+	request   *http.Request
 }
 
-func (l *loadTest) newPoller(ctx context.Context, to *tally) *poller {
+func (l *loadTest) newPoller(ctx context.Context, over *http.Transport, to *tally) *poller {
 	request := (&http.Request{Method: http.MethodGet, URL: new(url.URL), Header: l.header}).WithContext(ctx)
-	return &poller{loadTest: l, tally: to, request: request}
+	return &poller{loadTest: l, transport: over, tally: to, request: request}
 }
 
 // call implements [caller].

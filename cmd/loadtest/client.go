@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// newTransport gives what costs least per request: HTTP/1.1, so that a caller
-// has a connection of its own, no compression, and no redirects, which a
-// transport leaves alone.
+// newTransport gives one caller what costs least per request: a connection of
+// its own by HTTP/1.1, no compression, and no redirects, which a transport
+// leaves alone.
 func newTransport(o *options) *http.Transport {
 	t := &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: o.timeout}).DialContext,
-		MaxIdleConnsPerHost:   o.connections,
 		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   o.timeout,
 		ResponseHeaderTimeout: o.timeout + o.wait,
 		DisableCompression:    true,
 		Protocols:             new(http.Protocols),

@@ -17,8 +17,8 @@ type follower struct {
 	header    http.Header     // of polls
 }
 
-func (l *loadTest) newFollower(requests, following context.Context, to *tally) (*follower, error) {
-	s, err := l.newSubmitter(requests, to)
+func (l *loadTest) newFollower(requests, following context.Context, over *http.Transport, to *tally) (*follower, error) {
+	s, err := l.newSubmitter(requests, over, to)
 	if err != nil {
 		return nil, err
 	}

@@ -16,20 +16,19 @@ import (
 
 // loadTest is one run.
 type loadTest struct {
-	options   *options
-	base      string // of the acceptor, without a slash at the end
-	transport *http.Transport
-	header    http.Header
-	payload   []byte
-	order     []int
-	pollURLs  []*url.URL
-	urls      *urlFile
-	tallies   []*tally
+	options  *options
+	base     string // of the acceptor, without a slash at the end
+	header   http.Header
+	payload  []byte
+	order    []int
+	pollURLs []*url.URL
+	urls     *urlFile
+	tallies  []*tally
 }
 
 func newLoadTest(o *options) (*loadTest, error) {
 	l := &loadTest{
-		options: o, base: strings.TrimSuffix(o.url, "/"), transport: newTransport(o),
+		options: o, base: strings.TrimSuffix(o.url, "/"),
 		header: http.Header{"User-Agent": {"asyncreply-loadtest/" + version}}, order: o.operations.order(),
 	}
 	if err := l.prepare(); err != nil {
@@ -99,13 +98,13 @@ func (l *loadTest) run(ctx context.Context, stderr io.Writer) (r *report, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.urls.close()) }()
-	defer l.transport.CloseIdleConnections()
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
 	following, drained := context.WithCancel(ctx)
 	defer drained()
-	callers, err := l.callers(requests, following)
+	callers, release, err := l.callers(requests, following)
+	defer release()
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +112,7 @@ func (l *loadTest) run(ctx context.Context, stderr io.Writer) (r *report, err er
 	when := l.options.span(time.Now())
 	finish := sync.OnceFunc(func() { time.AfterFunc(l.options.drain, drained) })
 	defer time.AfterFunc(time.Until(when.end), finish).Stop()
+	defer time.AfterFunc(time.Until(when.end)+l.options.timeout, cancel).Stop()
 	p := startProgress(stderr, l, when)
 	unsent, err := l.drive(ctx, when, callers, finish)
 	sum := p.stop()
@@ -122,28 +122,37 @@ func (l *loadTest) run(ctx context.Context, stderr io.Writer) (r *report, err er
 	return l.report(sum, when, unsent, ctx.Err() != nil), nil
 }
 
-// callers makes those who send. Each has a context of its own, so that they
-// need not wait for each other's lock in one.
-func (l *loadTest) callers(requests, following context.Context) (all []caller, err error) {
-	for i := range l.options.connections {
-		to := l.tallies[i%len(l.tallies)]
-		own, cancel := context.WithCancel(requests)
-		context.AfterFunc(requests, cancel)
-		var c caller
-		switch l.options.mode {
-		case modePoll:
-			c = l.newPoller(own, to)
-		case modeJob:
-			c, err = l.newFollower(own, following, to)
-		default:
-			c, err = l.newSubmitter(own, to)
+// callers makes those who send. Each has a transport, and so a connection, and a
+// context of its own until release: none waits for a lock of another, and there
+// are as many connections as callers.
+func (l *loadTest) callers(requests, following context.Context) (all []caller, release func(), err error) {
+	var releases []func()
+	release = func() {
+		for _, one := range releases {
+			one()
 		}
+	}
+	for i := range l.options.connections {
+		own, cancel := context.WithCancel(requests)
+		transport := newTransport(l.options)
+		releases = append(releases, cancel, transport.CloseIdleConnections)
+		c, err := l.newCaller(own, following, transport, l.tallies[i%len(l.tallies)])
 		if err != nil {
-			return nil, err
+			return nil, release, err
 		}
 		all = append(all, c)
 	}
-	return all, nil
+	return all, release, nil
+}
+
+func (l *loadTest) newCaller(requests, following context.Context, over *http.Transport, to *tally) (caller, error) {
+	switch l.options.mode {
+	case modePoll:
+		return l.newPoller(requests, over, to), nil
+	case modeJob:
+		return l.newFollower(requests, following, over, to)
+	}
+	return l.newSubmitter(requests, over, to)
 }
 
 // drive lets the callers send by the schedule, calls finish when no request is

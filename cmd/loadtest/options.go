@@ -103,7 +103,10 @@ func (o *options) addHeader(text string) error {
 	if !ok || strings.TrimSpace(name) == "" {
 		return errors.New("it is not Name: value")
 	}
-	o.headers.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); name == "Host" || name == "Content-Length" {
+		return fmt.Errorf("%s follows from what is sent, and where to", name)
+	}
+	o.headers.Add(name, strings.TrimSpace(value))
 	return nil
 }
 

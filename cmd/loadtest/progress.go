@@ -21,7 +21,7 @@ type progress struct {
 	w     io.Writer
 	every time.Duration
 	load  *loadTest
-	begin time.Time
+	when  span
 	quit  chan struct{}
 	done  sync.WaitGroup
 
@@ -30,7 +30,7 @@ type progress struct {
 
 func startProgress(w io.Writer, l *loadTest, when span) *progress {
 	p := &progress{
-		w: w, every: forFiles, load: l, begin: when.begin, quit: make(chan struct{}),
+		w: w, every: forFiles, load: l, when: when, quit: make(chan struct{}),
 		sum: newCounts(l.options.mode), recent: newCounts(l.options.mode),
 	}
 	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
@@ -70,12 +70,16 @@ func (p *progress) collect() {
 // line tells of the last second, and of all errors so far.
 func (p *progress) line() string {
 	c := p.recent
-	line := fmt.Sprintf("%4ds  %7d/s  p50 %.2f ms  p99 %.2f ms  errors %d", int(time.Since(p.begin).Seconds()+0.5), c.requests-c.errors,
+	now := time.Now()
+	line := fmt.Sprintf("%4.0fs  ", now.Sub(p.when.begin).Seconds())
+	if now.Before(p.when.counting) {
+		return line + "warming up"
+	}
+	line += fmt.Sprintf("%d/s  p50 %.2f ms  p99 %.2f ms  errors %d", c.requests-c.errors,
 		float64(c.latency.ValueAtPercentile(50))/1000, float64(c.latency.ValueAtPercentile(99))/1000, p.sum.errors+c.errors)
-	if j := c.jobs; j != nil {
-		ends := j.succeeded + j.failed + j.canceled
-		pending := p.sum.jobs.accepted + j.accepted - ends - p.sum.jobs.succeeded - p.sum.jobs.failed - p.sum.jobs.canceled
-		line += fmt.Sprintf("  jobs %d/s, %d pending", ends, pending)
+	if c.jobs != nil {
+		pending := p.sum.jobs.pending() + c.jobs.pending()
+		line += fmt.Sprintf("  jobs done %d/s, pending %d", c.jobs.ends(), pending)
 	}
 	return line
 }

@@ -76,10 +76,9 @@ func (l *loadTest) report(sum *counts, when span, unsent int64, interrupted bool
 		r.Statuses[strconv.Itoa(status)] = n
 	}
 	if j := sum.jobs; j != nil {
-		ends := j.succeeded + j.failed + j.canceled
 		r.Jobs = &jobReport{
-			Accepted: j.accepted, Succeeded: j.succeeded, Failed: j.failed, Canceled: j.canceled, Unfinished: j.accepted - ends,
-			PerSecond: perSecond(ends, j.lastEnd.Sub(when.counting)), Polls: j.polls, PollErrors: j.pollErrors,
+			Accepted: j.accepted, Succeeded: j.succeeded, Failed: j.failed, Canceled: j.canceled, Unfinished: j.pending(),
+			PerSecond: perSecond(j.ends(), j.lastEnd.Sub(when.counting)), Polls: j.polls, PollErrors: j.pollErrors,
 			PollsPerJob: pollsOf(j.perJob), Latency: latenciesOf(j.latency),
 		}
 	}

@@ -97,7 +97,7 @@ func (o *openLoop) run(ctx context.Context) error {
 		return err
 	}
 	defer alarm.close()
-	ctx, cancel := context.WithDeadline(ctx, o.end)
+	whole, cancel := context.WithDeadline(ctx, o.end)
 	defer cancel()
 	var counted int64
 	for n := int64(0); ; n++ {
@@ -106,7 +106,8 @@ func (o *openLoop) run(ctx context.Context) error {
 		if !t.due.Before(o.end) || o.limit > 0 && counted == o.limit {
 			return nil
 		}
-		if !alarm.wait(ctx, t.due) || !o.hand(ctx, t) {
+		alarm.wait(ctx, t.due)
+		if ctx.Err() != nil || !o.hand(whole, t) {
 			o.unsent = o.overdue(n, time.Now(), counted)
 			return nil
 		}
@@ -116,8 +117,14 @@ func (o *openLoop) run(ctx context.Context) error {
 	}
 }
 
-// hand gives a ticket to the next caller that is free.
+// hand gives a ticket to the next caller that is free. One that is free already
+// gets it even where this machine was late.
 func (o *openLoop) hand(ctx context.Context, t ticket) bool {
+	select {
+	case o.tickets <- t:
+		return true
+	default:
+	}
 	select {
 	case o.tickets <- t:
 		return true

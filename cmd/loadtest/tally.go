@@ -84,6 +84,12 @@ func (j *jobCounts) add(other *jobCounts) {
 	j.lastEnd = later(j.lastEnd, other.lastEnd)
 }
 
+// ends counts the jobs that have ended.
+func (j *jobCounts) ends() int64 { return j.succeeded + j.failed + j.canceled }
+
+// pending counts the jobs that have not.
+func (j *jobCounts) pending() int64 { return j.accepted - j.ends() }
+
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
