@@ -30,13 +30,22 @@ func experiment(ctx context.Context, o options, environ []string, log io.Writer)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.endure(ctx, journal, injector); err != nil {
+	if err := s.openForeign(journal); err != nil {
 		return nil, err
 	}
-	verdict, err := s.judge(ctx, journal)
+	recoveries, err := s.endure(ctx, journal, injector)
 	if err != nil {
 		return nil, err
 	}
+	verdict, err := check.Check(ctx, journal, s.stored, &check.Options{MayGiveUp: s.deliveries > 0})
+	if err != nil {
+		return nil, err
+	}
+	guests, err := s.judgeForeign(ctx)
+	if err != nil {
+		return nil, err
+	}
+	verdict.Add(guests)
 	s.say("all was judged")
 	verdict.Wrong = append(verdict.Wrong, s.stuck(ctx)...)
 	verdict.Wrong = append(verdict.Wrong, s.failed()...)
@@ -48,21 +57,14 @@ func experiment(ctx context.Context, o options, environ []string, log io.Writer)
 	return &report{
 		seed: o.seed, took: time.Since(began), verdict: verdict, refused: journal.Refused(),
 		system: s, faults: injector.Counts(), storage: s.storageFaults(), fresh: fresh, rested: rested,
+		guests: guests, recoveries: recoveries,
 	}, nil
 }
 
-func (s *system) judge(ctx context.Context, journal *witness.Journal) (*check.Verdict, error) {
-	stored, err := check.OpenStorage(s.azure.StorageConnectionString())
-	if err != nil {
-		return nil, err
-	}
-	defer stored.Close()
-	return check.Check(ctx, journal, stored, &check.Options{MayGiveUp: s.deliveries > 0})
-}
-
 // endure keeps the processes up for as long as they are needed: while there
-// are load and faults, and while every job is asked about once more.
-func (s *system) endure(ctx context.Context, journal *witness.Journal, injector *faults.Injector) error {
+// are load and faults, while faults happen one at a time, and while every job is
+// asked about once more.
+func (s *system) endure(ctx context.Context, journal *witness.Journal, injector *faults.Injector) ([]recovery, error) {
 	callers := load.New(load.Options{Acceptor: "http://" + s.front.Addr(), Seed: s.seed, Jobs: s.jobs, Over: s.load, Journal: journal})
 	defer callers.Close()
 	var keeping sync.WaitGroup
@@ -78,7 +80,8 @@ func (s *system) endure(ctx context.Context, journal *witness.Journal, injector 
 	keepUp(s.acceptors, faults.AcceptorPoints)
 	keepUp(s.statuses, nil)
 	s.harm(ctx, callers, injector)
-	return s.audit(ctx, callers)
+	recoveries := s.recoveries(ctx, callers, injector)
+	return recoveries, s.audit(ctx, callers)
 }
 
 // harm has load and faults for the time there is, then no more faults, and
@@ -90,6 +93,7 @@ func (s *system) harm(ctx context.Context, callers *load.Load, injector *faults.
 	loading.Go(func() { callers.Run(waiting) })
 	harming, calm := context.WithTimeout(ctx, s.load)
 	defer calm()
+	loading.Go(func() { s.foreign.Run(harming) })
 	injector.Run(harming)
 	s.calm()
 	s.say("the faults have ended")
@@ -158,6 +162,7 @@ func (s *system) audit(ctx context.Context, callers *load.Load) error {
 	asking, giveUp := context.WithTimeout(ctx, s.settle/2)
 	defer giveUp()
 	callers.Audit(asking)
+	s.auditForeign(asking)
 	return ctx.Err()
 }
 

@@ -21,7 +21,8 @@ func main() { os.Exit(settings.Main("chaos", run)) }
 // errBroken says that a promise was broken.
 var errBroken = errors.New("promises were broken")
 
-// run does one run and gives an error unless every promise was kept.
+// run does one run and gives an error unless every promise was kept and the
+// services recovered soon.
 func run(ctx context.Context, args, environ []string, stdout, _ io.Writer) error {
 	o, err := parse(args, stdout)
 	if errors.Is(err, flag.ErrHelp) {
@@ -45,10 +46,7 @@ func run(ctx context.Context, args, environ []string, stdout, _ io.Writer) error
 		return err
 	}
 	report.write(stdout)
-	if !report.clean() {
-		return errBroken
-	}
-	return nil
+	return report.broken()
 }
 
 func openLog(path string) (io.Writer, func(), error) {

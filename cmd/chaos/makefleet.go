@@ -121,6 +121,7 @@ func (s *system) operations() string {
   ` + load.OperationPanicking + `: {processor: ` + work + `, queueTimeout: 1h}
   ` + load.OperationHurried + `: {processor: ` + work + `, queueTimeout: 2s}
   ` + load.OperationLate + `: {processor: ` + work + `, queueTimeout: 1h, attemptTimeout: 1s, retry: {attempts: 2, backoff: 200ms}}
+  ` + load.OperationPoison + `: {processor: ` + work + `, queueTimeout: 1h, retry: {attempts: 3, backoff: 100ms, maxBackoff: 500ms}}
 `
 }
 

@@ -25,6 +25,8 @@ type options struct {
 	deliveries int            // of one message, until the broker gives it up
 	only       *regexp.Regexp // faults to inject; nil: all
 	broken     string         // how the workers are broken on purpose
+	trials     int            // faults that happen alone, to measure recovery
+	tolerant   bool           // of late recovery
 	skew       time.Duration  // how far clocks may be wrong, either way
 }
 
@@ -48,7 +50,7 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	if o.only, err = regexp.Compile(*only); err != nil {
 		return o, err
 	}
-	if f.NArg() > 0 || o.jobs < 1 || o.workers < 1 || o.deliveries < 0 || o.load <= 0 || o.settle <= 0 || o.skew < 0 {
+	if f.NArg() > 0 || o.jobs < 1 || o.workers < 1 || o.deliveries < 0 || o.load <= 0 || o.settle <= 0 || o.skew < 0 || o.trials < 0 {
 		return o, errors.New("jobs, workers, load and settle are above zero, and there are no arguments")
 	}
 	o.complete()
@@ -70,6 +72,8 @@ func (o *options) flags() *flag.FlagSet {
 	f.StringVar(&o.cache, "cache", "", "`folder` of Azurite's installation; by default the user's cache")
 	f.IntVar(&o.workers, "workers", 3, "worker processes")
 	f.IntVar(&o.deliveries, "deliveries", 0, "deliveries after which the broker gives a message up, so that any job may fail; 0: more than a run has")
+	f.IntVar(&o.trials, "trials", 11, "faults of connections, broker and storage that happen alone afterwards, to see how soon all is well again")
+	f.BoolVar(&o.tolerant, "tolerate-late", false, "tell recoveries that took longer than 5s, and do not fail for them")
 	f.DurationVar(&o.skew, "skew", 10*time.Minute, "how far the clocks of some of the processes are wrong, either way")
 	f.StringVar(&o.broken, "broken", "", "break the workers on purpose, to test the checker: completes-first or overwrites")
 	return f

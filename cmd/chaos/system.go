@@ -10,10 +10,13 @@ import (
 	"time"
 
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/backend"
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/check"
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/faults"
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/fleet"
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/foreign"
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/relay"
 	"github.com/asyncreply/asyncreply/cmd/chaos/internal/storagefault"
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/witness"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
 	"github.com/asyncreply/asyncreply/pkg/emulator"
@@ -47,6 +50,10 @@ type system struct {
 	front, back   *relay.Relay   // to acceptors and to status services
 
 	acceptors, workers, statuses []*fleet.Process
+
+	stored  *check.Storage   // past all faults
+	foreign *foreign.Program // past all faults
+	guests  *witness.Journal // the other program's own jobs
 
 	recovered time.Duration // from the end of the last fault to the result of a request posted then
 }
@@ -95,6 +102,9 @@ func (s *system) startAzure(ctx context.Context) (err error) {
 		return err
 	}
 	defer clients.Close()
+	if s.stored, err = check.OpenStorage(s.azure.StorageConnectionString()); err != nil {
+		return err
+	}
 	return blobstore.New(clients.Blobs, nil).EnsureContainers(ctx)
 }
 
@@ -162,6 +172,14 @@ func (s *system) stop() {
 	}
 	if s.backend != nil {
 		s.backend.Close()
+	}
+	if s.foreign != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		_ = s.foreign.Close(ctx) // the broker ends with the run
+		cancel()
+	}
+	if s.stored != nil {
+		s.stored.Close()
 	}
 	if s.azure != nil {
 		s.azure.Close()

@@ -48,6 +48,14 @@ type Verdict struct {
 // Clean reports whether every promise was kept.
 func (v *Verdict) Clean() bool { return len(v.Lost)+len(v.Doubled)+len(v.Wrong) == 0 }
 
+// Add adds what was found to be broken in another verdict. The jobs that it
+// counts are not this one's.
+func (v *Verdict) Add(other *Verdict) {
+	v.Lost = append(v.Lost, other.Lost...)
+	v.Doubled = append(v.Doubled, other.Doubled...)
+	v.Wrong = append(v.Wrong, other.Wrong...)
+}
+
 // Options are what a checker is to know of a run. The zero value, or nil, is
 // usable.
 type Options struct {
@@ -102,7 +110,7 @@ func (v *Verdict) judge(ctx context.Context, p witness.Promise, stored Stored) e
 		}
 	}
 	switch {
-	case !there || !terminal(row.State):
+	case !there || !Terminal(row.State):
 		add(&v.Lost, "its caller saw %s, but the table says %q", first.State, row.State)
 	case row.State != first.State || row.Code != first.Code:
 		add(&v.Doubled, "its caller saw %s, but the table says %s %s", tell(first), row.State, row.Code)
@@ -153,7 +161,8 @@ func (v *Verdict) judgeResult(ctx context.Context, p witness.Promise, s witness.
 	return nil
 }
 
-func terminal(state string) bool {
+// Terminal reports whether a row with this state tells an end.
+func Terminal(state string) bool {
 	return state == witness.Succeeded || state == witness.Failed || state == witness.Stopped
 }
 

@@ -17,6 +17,10 @@ var allowed = map[witness.Kind]ends{
 	witness.Panicking: {code: "HandlerPanicked"},
 	witness.Late:      {code: "AttemptTimeout"},
 	witness.Hurried:   {succeed: true, code: "Expired"},
+	witness.Poison:    {code: "AttemptsExhausted"},
+	witness.Stranger:  {code: "UnknownOperation"},
+	witness.Garbled:   {code: "InvalidMessage"},
+	witness.Bodiless:  {code: "InvalidMessage"},
 }
 
 func endsOf(k witness.Kind) ends {

@@ -44,6 +44,7 @@ type Injector struct {
 	counts map[string]int
 	lives  *rand.Rand // decides on armaments
 	peace  bool
+	hasty  bool // faults that wait for some traffic wait for little
 }
 
 // New makes an injector of those faults whose names match only, all if it is
@@ -70,29 +71,31 @@ type fault struct {
 	name   string
 	weight int
 	act    func(i *Injector) func(ctx context.Context)
+
+	outside bool // it befalls what the services talk to, and none of themselves
 }
 
 // kinds are all faults; a fault of twice the weight comes twice as often.
 var kinds = []fault{
-	{"kill worker", 14, end(workers, (*fleet.Process).Kill)},
-	{"kill acceptor", 7, end(acceptors, (*fleet.Process).Kill)},
-	{"kill status", 5, end(statuses, (*fleet.Process).Kill)},
-	{"terminate worker", 4, end(workers, (*fleet.Process).Terminate)},
-	{"terminate acceptor", 3, end(acceptors, (*fleet.Process).Terminate)},
-	{"terminate status", 2, end(statuses, (*fleet.Process).Terminate)},
-	{"freeze worker beyond its locks", 10, freezeWorker},
-	{"freeze acceptor", 4, freeze(acceptors)},
-	{"freeze status", 3, freeze(statuses)},
-	{"cut broker connection after n bytes", 9, cutLine},
-	{"black hole before the broker", 7, blackHole},
-	{"broker outage", 2, outage},
-	{"broker drops connections after n frames", 5, dropFrames},
-	{"broker ends all locks", 4, expireLocks},
-	{"broker detaches links", 3, detachLinks},
-	{"storage errors", 12, storage(storagefault.Throttle, storagefault.Fail, storagefault.Busy)},
-	{"storage loses replies", 8, storage(storagefault.LoseReply, storagefault.Reset, storagefault.CutAnswer)},
-	{"storage does not answer", 3, storage(storagefault.Hang)},
-	{"cut caller's connection after n bytes", 4, cutFront},
+	{"kill worker", 14, end(workers, (*fleet.Process).Kill), false},
+	{"kill acceptor", 7, end(acceptors, (*fleet.Process).Kill), false},
+	{"kill status", 5, end(statuses, (*fleet.Process).Kill), false},
+	{"terminate worker", 4, end(workers, (*fleet.Process).Terminate), false},
+	{"terminate acceptor", 3, end(acceptors, (*fleet.Process).Terminate), false},
+	{"terminate status", 2, end(statuses, (*fleet.Process).Terminate), false},
+	{"freeze worker beyond its locks", 10, freezeWorker, false},
+	{"freeze acceptor", 4, freeze(acceptors), false},
+	{"freeze status", 3, freeze(statuses), false},
+	{"cut broker connection after n bytes", 9, cutLine, true},
+	{"black hole before the broker", 7, blackHole, true},
+	{"broker outage", 2, outage, true},
+	{"broker drops connections after n frames", 5, dropFrames, true},
+	{"broker ends all locks", 4, expireLocks, true},
+	{"broker detaches links", 3, detachLinks, true},
+	{"storage errors", 12, storage(storagefault.Throttle, storagefault.Fail, storagefault.Busy), true},
+	{"storage loses replies", 8, storage(storagefault.LoseReply, storagefault.Reset, storagefault.CutAnswer), true},
+	{"storage does not answer", 3, storage(storagefault.Hang), true},
+	{"cut caller's connection after n bytes", 4, cutFront, true},
 }
 
 // Run injects faults one after another, some of which last while others begin,

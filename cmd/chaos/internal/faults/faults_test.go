@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/relay"
+	"github.com/asyncreply/asyncreply/cmd/chaos/internal/storagefault"
 )
 
 func injector(t *testing.T, only string, seed uint64) *Injector {
@@ -73,5 +76,38 @@ func TestPeace(t *testing.T) {
 	i.disarm()
 	if got := i.Armament(WorkerPoints); got != "" {
 		t.Errorf("armed with %s in peace", got)
+	}
+}
+
+// TestTrials takes each fault of the outside world once before any comes again,
+// and no fault of the processes themselves.
+func TestTrials(t *testing.T) {
+	i := injector(t, "", 7)
+	i.BrokerLines, i.Fronts = []*relay.Relay{nil}, []*relay.Relay{nil}
+	i.Storage = []*storagefault.Proxy{nil}
+	i.Outage = time.Second
+	outside := 0
+	for _, k := range kinds {
+		if k.outside {
+			outside++
+		}
+	}
+	seen := map[string]int{}
+	for _, trial := range i.Trials(2 * outside) {
+		seen[trial.Name]++
+		if strings.HasPrefix(trial.Name, "kill") || strings.HasPrefix(trial.Name, "freeze") || strings.HasPrefix(trial.Name, "terminate") {
+			t.Errorf("tries %q", trial.Name)
+		}
+	}
+	for name, n := range seen {
+		if n != 2 {
+			t.Errorf("%q comes %d times in two rounds", name, n)
+		}
+	}
+	if len(seen) != outside {
+		t.Errorf("tries %d kinds of %d: %v", len(seen), outside, seen)
+	}
+	if none := injector(t, "^kill", 7).Trials(3); len(none) > 0 {
+		t.Errorf("tries %v although only kills were asked for", none)
 	}
 }

@@ -54,7 +54,7 @@ func cutFront(i *Injector) action {
 }
 
 func cutAfter(i *Injector, line *relay.Relay, most int64) action {
-	n := i.chance.Int64N(most)
+	n := i.chance.Int64N(int64(i.traffic(int(most))))
 	return func(context.Context) { line.CutAfter(n) }
 }
 
@@ -83,7 +83,7 @@ func outage(i *Injector) action {
 }
 
 func dropFrames(i *Injector) action {
-	n := i.chance.IntN(300)
+	n := i.chance.IntN(i.traffic(300))
 	return func(context.Context) { i.Broker.DropConnectionsAfter(n) }
 }
 

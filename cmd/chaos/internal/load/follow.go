@@ -24,17 +24,23 @@ func lastElement(url string) string { return path.Base(url) }
 
 // follow polls until the job is over and notes how it ended.
 func (l *Load) follow(ctx context.Context, p *witness.Promise, chance *rand.Rand) {
-	for ctx.Err() == nil {
-		s, err := l.look(ctx, p, chance.IntN(4))
-		if err == nil {
-			l.Journal.Note(p.ID, func(p *witness.Promise) { p.Sightings = append(p.Sightings, s) })
-			return
-		}
-		if !errors.Is(err, errAgain) && ctx.Err() == nil {
-			l.strange(p, err.Error())
-		}
+	for ctx.Err() == nil && !l.sight(ctx, p, chance.IntN(4)) {
 		pause(ctx, 400*time.Millisecond)
 	}
+}
+
+// sight asks once and reports whether the job is over. It notes what it was
+// told if that was the end, or strange.
+func (l *Load) sight(ctx context.Context, p *witness.Promise, way int) bool {
+	s, err := l.look(ctx, p, way)
+	if err == nil {
+		l.Journal.Note(p.ID, func(p *witness.Promise) { p.Sightings = append(p.Sightings, s) })
+		return true
+	}
+	if !errors.Is(err, errAgain) && ctx.Err() == nil {
+		l.strange(p, err.Error())
+	}
+	return false
 }
 
 func (l *Load) strange(p *witness.Promise, what string) {

@@ -22,6 +22,7 @@ const (
 	OperationPanicking = "panicking" // its handler panics
 	OperationHurried   = "hurried"   // its queueTimeout is 2s
 	OperationLate      = "late"      // its attemptTimeout is 1s, its attempts are 2
+	OperationPoison    = "poison"    // its attempts are 3, soon after each other
 )
 
 // request is what a caller posts.
@@ -100,6 +101,16 @@ func (l *Load) post(ctx context.Context, r request) (*witness.Promise, bool) {
 	return nil, false
 }
 
+// refused tells a refusal by its status and by what the problem document says
+// of it.
+func refused(response *http.Response, body []byte) string {
+	var problem struct{ Detail string }
+	if json.Unmarshal(body, &problem) != nil || problem.Detail == "" {
+		return response.Status
+	}
+	return response.Status + ": " + problem.Detail
+}
+
 // try gives the promise, or what the request got instead.
 func (l *Load) try(ctx context.Context, r request) (p *witness.Promise, refusal string) {
 	post, err := http.NewRequestWithContext(ctx, http.MethodPost, l.Acceptor+r.path, bytes.NewReader(r.payload))
@@ -117,7 +128,7 @@ func (l *Load) try(ctx context.Context, r request) (p *witness.Promise, refusal 
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if response.StatusCode != http.StatusAccepted {
-		return nil, response.Status
+		return nil, refused(response, body)
 	}
 	// The 202 and its Location are the promise, whether or not the body came.
 	digest := sha256.Sum256(r.payload)

@@ -26,6 +26,20 @@ const (
 	Late      Kind = "late"      // takes longer than an attempt may
 )
 
+// The kinds of messages that another program puts into the queue. Those without
+// an id of a job of their own end in the dead-letter queue and nowhere else.
+const (
+	Guest    Kind = "guest"    // as the acceptor would have made it, with a GUID of the program's own
+	Poison   Kind = "poison"   // the same, and its work fails whenever it is tried
+	Stranger Kind = "stranger" // names an operation that there is not
+	Garbled  Kind = "garbled"  // has a property that cannot be understood
+	Bodiless Kind = "bodiless" // has a body that is not bytes
+	Nameless Kind = "nameless" // has no GUID
+	Misnamed Kind = "misnamed" // has a GUID that is none
+	Intruder Kind = "intruder" // is garbled and has the GUID of somebody's running job
+	Impostor Kind = "impostor" // is a stranger and has the GUID of somebody's running job
+)
+
 // Ends in the words of the status service.
 const (
 	Succeeded = "Succeeded"
