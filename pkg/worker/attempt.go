@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -33,8 +32,7 @@ func (t *task) attempt() outcome {
 	j := NewJob(t.message, number, t.log.With("Attempt", number), attemptIO{payload, result, progress})
 
 	stopBeating := make(chan struct{})
-	var beating sync.WaitGroup
-	beating.Go(func() { t.beat(progress, cancel, stopBeating) })
+	beating := t.beating(progress, cancel, stopBeating)
 	unhook := context.AfterFunc(ctx, result.abort)
 	o := outcome{result: result}
 	o.straggles, o.err = t.call(ctx, j)
@@ -42,7 +40,7 @@ func (t *task) attempt() outcome {
 		o.cause = context.Cause(ctx)
 	}
 	close(stopBeating)
-	beating.Wait()
+	beating.stop()
 	cancel(nil)
 	result.seal()
 	payload.close()
@@ -56,16 +54,18 @@ func (t *task) attempt() outcome {
 // attemptContext gives the context of the handler: it ends with the hold on
 // the message, at the hard stop, and when time is up.
 func (t *task) attemptContext() (context.Context, context.CancelCauseFunc) {
-	timed, cancelTimeout := context.WithTimeoutCause(t.hold, t.operation.AttemptTimeout, job.ErrAttemptTimeout)
-	timed, cancelDeadline := context.WithDeadlineCause(timed, t.deadline(), job.ErrDeadline)
+	end, cause := time.Now().Add(t.operation.AttemptTimeout), job.ErrAttemptTimeout
+	if deadline := t.deadline(); deadline.Before(end) {
+		end, cause = deadline, job.ErrDeadline
+	}
+	timed, cancelTimed := context.WithDeadlineCause(t.hold, end, cause)
 	ctx, cancel := context.WithCancelCause(timed)
 	unhook := context.AfterFunc(t.stage.handlers, func() { cancel(context.Cause(t.stage.handlers)) })
 	return ctx, func(cause error) {
 		cancel(cause)
 		if cause == nil {
 			unhook()
-			cancelDeadline()
-			cancelTimeout()
+			cancelTimed()
 		}
 	}
 }
@@ -75,7 +75,7 @@ func (t *task) attemptContext() (context.Context, context.CancelCauseFunc) {
 func (t *task) call(ctx context.Context, j *Job) (straggles bool, err error) {
 	h, _ := t.Handlers.Lookup(t.operation.Name)
 	t.returned = make(chan struct{})
-	outcome := panicked() // stands if the handler ends its goroutine
+	outcome := errPanicked // stands if the handler ends its goroutine
 	go func() {
 		defer close(t.returned)
 		outcome = t.protect(ctx, h, j)
@@ -104,16 +104,15 @@ func (t *task) protect(ctx context.Context, h Handler, j *Job) (err error) {
 		}
 		value := recover()
 		j.Logger.Error("handler panicked", "panic", fmt.Sprint(value), "stack", string(debug.Stack()))
-		err = panicked()
+		err = errPanicked
 	}()
 	err = h.Handle(ctx, j)
 	finished = true
 	return err
 }
 
-func panicked() error {
-	return Fail(job.Failure{Code: job.CodeHandlerPanicked, Message: "The operation's handler panicked."})
-}
+// errPanicked is how a handler that panics, or ends its goroutine, fails.
+var errPanicked = Fail(job.Failure{Code: job.CodeHandlerPanicked, Message: "The operation's handler panicked."})
 
 // attemptIO is the [IO] of an attempt.
 type attemptIO struct {

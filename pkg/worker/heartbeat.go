@@ -42,13 +42,20 @@ func (p *progress) last() (float64, string) {
 	return p.percent, p.message
 }
 
+// beating writes heartbeats, once one can be due, until stop is closed. A
+// handler that returns before costs no more than a timer.
+func (t *task) beating(p *progress, cancel context.CancelCauseFunc, stop <-chan struct{}) *later {
+	start := time.Now()
+	first := t.firstBeat()
+	return begin(min(first, progressAfter), func() { t.beat(p, cancel, stop, start, first) })
+}
+
 // beat writes heartbeats with the progress until stop is closed: each
 // Options.Heartbeat, sooner when there is progress to tell, and for the first
 // time early, which is what claims a new job. A heartbeat that finds the job
 // in other hands cancels the handler and is the last.
-func (t *task) beat(p *progress, cancel context.CancelCauseFunc, stop <-chan struct{}) {
-	start := time.Now()
-	due, soonest := start.Add(t.firstBeat()), start.Add(progressAfter)
+func (t *task) beat(p *progress, cancel context.CancelCauseFunc, stop <-chan struct{}, start time.Time, first time.Duration) {
+	due, soonest := start.Add(first), start.Add(progressAfter)
 	timer := time.NewTimer(time.Until(due))
 	defer timer.Stop()
 	for {

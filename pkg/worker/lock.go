@@ -13,6 +13,8 @@ const (
 	renewTimeout = 10 * time.Second
 	renewRetry   = time.Second // longest wait before a renewal that failed is tried again
 
+	renewTogether = time.Second // renewals due within the same one are made together
+
 	// renewEvery is the longest wait between two renewals: half the shortest
 	// lock that stands though the broker's clock is ahead of ours, which makes
 	// locks look longer than they are.
@@ -65,26 +67,47 @@ func pace(left time.Duration) (wait, lease time.Duration) {
 }
 
 // keep renews the lock until ctx is done. When it is gone, or has run out while
-// the broker could not be reached, keep says so to lost and ends.
-func (l *lock) keep(ctx context.Context, lost context.CancelCauseFunc) {
-	renewed := time.Now()
+// the broker could not be reached, keep says so to lost and ends. A job that
+// ends before the first renewal is due costs no more than a timer.
+func (l *lock) keep(ctx context.Context, lost context.CancelCauseFunc) *later {
+	taken := time.Now()
 	wait, lease := pace(l.left())
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
+	wait = meet(wait)
+	return begin(wait, func() { l.renewOnAndOn(ctx, lost, taken, wait, lease) })
+}
+
+// renewOnAndOn renews the lock, now and whenever it is due again. It was taken,
+// or renewed, at the given time, and was to be kept for as long as wait and lease
+// say.
+func (l *lock) renewOnAndOn(ctx context.Context, lost context.CancelCauseFunc, renewed time.Time, wait, lease time.Duration) {
+	for ctx.Err() == nil {
 		err := l.renew(ctx)
 		switch {
 		case err == nil:
 			renewed = time.Now()
 			wait, lease = pace(l.left())
+			wait = meet(wait)
 		case errors.Is(err, job.ErrLockLost) || time.Since(renewed) > lease:
 			lost(job.ErrLockLost)
 			return
 		default:
 			wait = min(wait, renewRetry)
 		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
 	}
+}
+
+// meet shortens the wait for a renewal by less than [renewTogether], so that
+// those which are due at about the same time are made at the same time, unless
+// that is much of the wait.
+func meet(wait time.Duration) time.Duration {
+	if wait < 4*renewTogether {
+		return wait
+	}
+	due := time.Now().Add(wait)
+	return wait - due.Sub(due.Truncate(renewTogether))
 }

@@ -46,6 +46,22 @@ func (p *payload) Read(b []byte) (int, error) {
 	return source.Read(b)
 }
 
+// WriteTo implements [io.WriterTo]. A payload that came in the message is
+// written as it is, which saves who copies it a buffer.
+func (p *payload) WriteTo(w io.Writer) (int64, error) {
+	if err := context.Cause(p.ctx); err != nil {
+		return 0, err
+	}
+	source, err := p.open()
+	if err != nil {
+		return 0, err
+	}
+	if body, ok := source.(*bytes.Reader); ok {
+		return body.WriteTo(w)
+	}
+	return io.Copy(w, struct{ io.Reader }{p})
+}
+
 func (p *payload) open() (io.Reader, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

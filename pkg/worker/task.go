@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
@@ -45,13 +44,10 @@ func (w *Worker) newTask(stage *stage, d *job.Delivery) *task {
 func (t *task) run() <-chan struct{} {
 	var lose context.CancelCauseFunc
 	t.hold, lose = context.WithCancelCause(t.stage.settling)
-	keeping, stopKeeping := context.WithCancel(t.hold)
-	var keeper sync.WaitGroup
-	keeper.Go(func() { t.lock.keep(keeping, lose) })
+	keeper := t.lock.keep(t.hold, lose)
 	t.decide()
-	stopKeeping()
-	keeper.Wait()
 	lose(nil)
+	keeper.stop()
 	return t.returned
 }
 
