@@ -37,8 +37,8 @@ type lookedUp struct {
 	err     error
 }
 
-func (s *Store) newLookups() *gather.Group[partition, *lookup] {
-	return gather.New[partition](gather.Options[*lookup]{Do: s.doLookups})
+func (s *Store) newLookups(patience time.Duration) *gather.Group[partition, *lookup] {
+	return gather.New[partition](gather.Options[*lookup]{Do: s.doLookups, Patience: patience})
 }
 
 // Lookup reads the records of some jobs of one shard and one day, in the order
@@ -103,7 +103,7 @@ func (s *Store) doLookups(lookups []*lookup) {
 func (s *Store) find(ctx context.Context, ids []job.ID) (map[job.ID]job.Record, error) {
 	slices.SortFunc(ids, compare)
 	found := make(map[job.ID]job.Record, len(ids))
-	for near := range slices.Values(nearIDs(slices.Compact(ids))) {
+	for _, near := range nearIDs(slices.Compact(ids)) {
 		records, err := s.query(ctx, near)
 		if err != nil {
 			return nil, err

@@ -40,7 +40,7 @@ func New(client *aztables.ServiceClient, opts *Options) *Store {
 		s.prefix = opts.TablePrefix
 	}
 	rand.Read(s.writer[:]) // never fails, see crypto/rand
-	s.writes, s.lookups = s.newWrites(gather.DefaultPatience), s.newLookups()
+	s.writes, s.lookups = s.newWrites(gather.DefaultPatience), s.newLookups(gather.DefaultPatience)
 	return s
 }
 

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -12,8 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/asyncreply/asyncreply/pkg/azure"
@@ -167,7 +171,12 @@ func (l *bareLoop) run(jobs int, payload []byte) time.Duration {
 
 func (l *bareLoop) putBlob(partition string, i int, payload []byte) error {
 	client := l.clients.Blobs.ServiceClient().NewContainerClient(l.container).NewBlockBlobClient(fmt.Sprintf("%s/%d", partition, i))
-	_, err := client.Upload(l.b.Context(), streaming.NopCloser(bytes.NewReader(payload)), nil)
+	contentType, disposition, writeID, never := "text/plain", "attachment", rand.Text(), azcore.ETagAny
+	_, err := client.Upload(l.b.Context(), streaming.NopCloser(bytes.NewReader(payload)), &blockblob.UploadOptions{
+		HTTPHeaders:      &blob.HTTPHeaders{BlobContentType: &contentType, BlobContentDisposition: &disposition},
+		Metadata:         map[string]*string{"writeid": &writeID},
+		AccessConditions: &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: &never}},
+	})
 	return err
 }
 
