@@ -21,6 +21,8 @@ import (
 type parameters struct {
 	source   map[string]any
 	declared map[string]parameter
+	absent   string // what no query string is normalised to
+	optional bool   // there need not be one
 }
 
 type parameter struct {
@@ -42,6 +44,9 @@ func newParameters(source map[string]any) (*parameters, error) {
 		}
 		p.declared[name] = declared
 	}
+	var err error
+	p.absent, err = p.fill(url.Values{})
+	p.optional = err == nil
 	return p, nil
 }
 
@@ -89,8 +94,8 @@ func (p *parameter) setDefault(value any) error {
 // normalise checks a query string and gives it with defaults filled in,
 // sorted by name.
 func (p *parameters) normalise(rawQuery string) (string, error) {
-	if p == nil && rawQuery == "" {
-		return "", nil
+	if rawQuery == "" && (p == nil || p.optional) {
+		return p.ofNoQuery(), nil
 	}
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
@@ -99,6 +104,18 @@ func (p *parameters) normalise(rawQuery string) (string, error) {
 	if p == nil {
 		return query.Encode(), nil
 	}
+	return p.fill(query)
+}
+
+func (p *parameters) ofNoQuery() string {
+	if p == nil {
+		return ""
+	}
+	return p.absent
+}
+
+// fill checks the parameters and adds defaults.
+func (p *parameters) fill(query url.Values) (string, error) {
 	list := p.strangers(query)
 	for _, name := range slices.Sorted(maps.Keys(p.declared)) {
 		one := p.declared[name]

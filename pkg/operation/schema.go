@@ -63,11 +63,12 @@ func jsonDocument(source any) (any, error) {
 }
 
 func (s *payloadSchema) validate(payload []byte) error {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
+	document, err := readDocument(payload)
 	if err != nil {
 		return invalid(job.CodeInvalidPayload, "The payload is not JSON.", Violation{Detail: err.Error()})
 	}
-	if list := extremeNumbers(document, nil); list != nil {
+	if hasExtremeNumber(document) {
+		list := extremeNumbers(document, nil)
 		return invalid(job.CodeInvalidPayload, "The payload has a number out of range.", list...)
 	}
 	if list := violations(s.schema.Validate(document)); list != nil {

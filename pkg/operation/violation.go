@@ -106,9 +106,26 @@ func pointer(location []string) string {
 // maxNumberLength is the longest number literal that is looked at.
 const maxNumberLength = 400
 
-// extremeNumbers finds numbers that no float64 can hold. RFC 8259, section 6,
-// lets a receiver set such a limit; the schema validator computes with exact
-// fractions, on which 1e999999 takes seconds.
+// hasExtremeNumber reports whether there is a number that no float64 can hold.
+// RFC 8259, section 6, lets a receiver set such a limit; the schema validator
+// computes with exact fractions, on which 1e999999 takes seconds.
+func hasExtremeNumber(value any) bool {
+	switch v := value.(type) {
+	case json.Number:
+		return isExtreme(string(v))
+	case map[string]any:
+		for _, member := range v {
+			if hasExtremeNumber(member) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, hasExtremeNumber)
+	}
+	return false
+}
+
+// extremeNumbers lists those numbers.
 func extremeNumbers(value any, location []string) []Violation {
 	var list []Violation
 	switch v := value.(type) {
