@@ -17,6 +17,8 @@ var leftAlone = map[string]string{
 	"IDEMPOTENCY_KEY_LIFETIME":     "the default suits",
 	"JANITOR_INTERVAL":             "the default suits",
 	"MAX_IN_FLIGHT":                "the default suits",
+	"OTEL_EXPORTER_OTLP_ENDPOINT":  "no collector is deployed; docs/operations.md says what one takes",
+	"OTEL_EXPORTER_OTLP_PROTOCOL":  "the default is the only one spoken",
 	"PPROF_ADDR":                   "profiles are for a developer's machine; docs/operations.md says how to have them",
 	"RATE_LIMIT_BURST":             "the default follows RATE_LIMIT",
 	"SEND_TIMEOUT":                 "the default suits",

@@ -123,6 +123,7 @@ func TestSDKsHaveOneImporter(t *testing.T) {
 		sdk + "storage/azblob":         {"pkg/blobstore", "pkg/azure", "cmd/bench/internal/stock"},
 		sdk + "azidentity":             {"pkg/azure"},
 		"github.com/coreos/go-oidc":    {"pkg/auth"},
+		"go.opentelemetry.io":          {"pkg/telemetry"},
 	}
 	for _, p := range list(t, "./...") {
 		for _, imported := range p.Imports {

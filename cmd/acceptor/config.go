@@ -14,6 +14,7 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/auth"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/telemetry"
 	"github.com/asyncreply/asyncreply/pkg/web"
 )
 
@@ -43,6 +44,7 @@ type config struct {
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
 	Profiling profiling.Settings
+	Telemetry telemetry.Config
 }
 
 // check gives an error that names each wrong setting.
@@ -51,7 +53,7 @@ func (c *config) check() error {
 		settings.Valid("AUTH_SUBMIT_ROLES", auth.CheckNames(c.SubmitRoles)),
 		settings.Valid("CORS_ALLOWED_ORIGINS", web.CheckOrigins(c.AllowedOrigins)),
 		settings.Positive("SEND_TIMEOUT", c.SendTimeout), settings.Positive("SHUTDOWN_TIMEOUT", c.ShutdownTimeout),
-		c.checkKeyLifetime(), c.checkMaxInFlight(), c.Rate.Check(), c.Profiling.Check())
+		c.checkKeyLifetime(), c.checkMaxInFlight(), c.Rate.Check(), c.Profiling.Check(), c.Telemetry.Check())
 }
 
 // minKeyLifetime is what callers are promised.

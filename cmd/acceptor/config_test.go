@@ -59,6 +59,7 @@ func TestConfigurationErrors(t *testing.T) {
 		{"AUTH_MODE", "entra", "AUTH_ISSUER is missing; AUTH_AUDIENCE is missing"},
 		{"AUTH_AUDIENCE", "api", "AUTH_MODE is not entra, but AUTH_ISSUER or AUTH_AUDIENCE is set"},
 		{"AUTH_SUBMIT_ROLES", "Jobs Submit", `AUTH_SUBMIT_ROLES: "Jobs Submit" is not a name`},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318", "OTEL_EXPORTER_OTLP_ENDPOINT: "},
 		{"PPROF_ADDR", "6060", `PPROF_ADDR: "6060" is not host:port or :port`},
 		{"LOG_LEVEL", "loud", "LOG_LEVEL: "},
 	} {

@@ -20,6 +20,7 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/operation"
 	"github.com/asyncreply/asyncreply/pkg/servicebus"
 	"github.com/asyncreply/asyncreply/pkg/tablestore"
+	"github.com/asyncreply/asyncreply/pkg/telemetry"
 	"github.com/asyncreply/asyncreply/pkg/web"
 )
 
@@ -37,6 +38,7 @@ type service struct {
 	learned  *estimate.Estimator
 	acceptor *acceptor.Acceptor
 	openapi  *openapi.Description
+	told     *telemetry.Telemetry // nil: nobody asked
 }
 
 // newService wires the parts up. It makes no request that it waits for.
@@ -47,6 +49,10 @@ func newService(cfg *config, log *slog.Logger) (*service, error) {
 	}
 	s := &service{cfg: cfg, log: log}
 	if err := s.connect(); err != nil {
+		s.close()
+		return nil, err
+	}
+	if s.told, err = cfg.Telemetry.Start(context.Background(), "acceptor", version, log); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -126,7 +132,7 @@ func (s *service) serve(ctx context.Context) error {
 	s.openapi.Register(e)
 	return web.Serve(ctx, &web.ServeOptions{
 		Addr:            s.cfg.ListenAddr,
-		Handler:         e,
+		Handler:         s.told.Handler(e),
 		Logger:          s.log,
 		Health:          health,
 		DrainDelay:      s.cfg.DrainDelay,
@@ -153,10 +159,10 @@ func (s *service) payloadsReady(ctx context.Context) error {
 
 // close disconnects.
 func (s *service) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
 	s.auth.Close()
 	if s.sender != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-		defer cancel()
 		if err := s.sender.Close(ctx); err != nil {
 			s.log.Warn("closing the connection to the queue failed", "error", err)
 		}
@@ -166,5 +172,8 @@ func (s *service) close() {
 	}
 	if s.storage != nil {
 		s.storage.Close()
+	}
+	if err := s.told.Close(ctx); err != nil {
+		s.log.Warn("sending the last telemetry failed", "error", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/asyncreply/asyncreply/cmd/internal/profiling"
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 	"github.com/asyncreply/asyncreply/pkg/azure"
+	"github.com/asyncreply/asyncreply/pkg/telemetry"
 )
 
 // config is what the environment says.
@@ -26,6 +27,7 @@ type config struct {
 	LogLevel        slog.Level    `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
 	Profiling profiling.Settings
+	Telemetry telemetry.Config
 }
 
 // maxConcurrency is as many messages as the queue gives at a time.
@@ -35,7 +37,7 @@ const maxConcurrency = 2048
 func (c *config) check() error {
 	return settings.Check(c.ServiceBus.Check(), c.Storage.Check(), c.checkConcurrency(), c.checkSoftStop(),
 		settings.Positive("WORKER_HEARTBEAT", c.Heartbeat), settings.Positive("RETENTION", c.Retention),
-		settings.Positive("JANITOR_INTERVAL", c.JanitorInterval), c.checkHealthAddr(), c.Profiling.Check())
+		settings.Positive("JANITOR_INTERVAL", c.JanitorInterval), c.checkHealthAddr(), c.Profiling.Check(), c.Telemetry.Check())
 }
 
 func (c *config) checkConcurrency() error {

@@ -53,6 +53,7 @@ func TestConfigurationErrors(t *testing.T) {
 		{"RETENTION", "24h", "RETENTION: 24h0m0s is not longer than the longest queueTimeout"},
 		{"JANITOR_INTERVAL", "0s", "JANITOR_INTERVAL: 0s is not above zero"},
 		{"WORKER_HEALTH_ADDR", "8082", `WORKER_HEALTH_ADDR: "8082" is not host:port or :port`},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318", "OTEL_EXPORTER_OTLP_ENDPOINT: "},
 		{"PPROF_ADDR", "6060", `PPROF_ADDR: "6060" is not host:port or :port`},
 		{"LOG_LEVEL", "loud", "LOG_LEVEL: "},
 	} {

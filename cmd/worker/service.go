@@ -19,6 +19,7 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/retention"
 	"github.com/asyncreply/asyncreply/pkg/servicebus"
 	"github.com/asyncreply/asyncreply/pkg/tablestore"
+	"github.com/asyncreply/asyncreply/pkg/telemetry"
 	"github.com/asyncreply/asyncreply/pkg/worker"
 )
 
@@ -41,6 +42,7 @@ type service struct {
 	dead    *servicebus.Receiver
 	sender  *servicebus.Sender
 	learned *estimate.Observer
+	told    *telemetry.Telemetry // nil: nobody asked
 	worker  *worker.Worker
 	janitor *retention.Janitor
 }
@@ -71,10 +73,14 @@ func newService(cfg *config, environ []string, log *slog.Logger) (*service, erro
 		s.close()
 		return nil, err
 	}
+	if s.told, err = cfg.Telemetry.Start(context.Background(), "worker", version, log); err != nil {
+		s.close()
+		return nil, err
+	}
 	s.worker, err = s.newWorker(&worker.Options{
 		Queue: s.queue, Scheduler: s.sender, DeadLetters: s.dead,
 		Records: s.records, Payloads: s.blobs.Payloads(), Results: s.blobs.Results(),
-		Operations: operations, Handlers: handlers, Observer: s.learned,
+		Operations: operations, Handlers: handlers, Observer: tell(s.told, handlers, s.learned),
 		Concurrency: cfg.Concurrency, SoftStop: cfg.softStop(), Heartbeat: cfg.Heartbeat, Retention: cfg.Retention, Logger: log,
 		Now: s.storage.Now,
 	})
@@ -217,5 +223,8 @@ func (s *service) close() {
 	}
 	if s.storage != nil {
 		s.storage.Close()
+	}
+	if err := s.told.Close(ctx); err != nil {
+		s.log.Warn("sending the last telemetry failed", "error", err)
 	}
 }
