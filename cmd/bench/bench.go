@@ -95,7 +95,6 @@ func (b *bench) measure(ctx context.Context) (*report, error) {
 		}
 		b.say("%s took %s", m.name, time.Since(start).Round(100*time.Millisecond))
 	}
-	b.report.profiles = b.profiles
 	return &b.report, nil
 }
 

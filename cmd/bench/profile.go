@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ func (b *bench) profile(ctx context.Context, figure string, length time.Duration
 	group, ctx := errgroup.WithContext(ctx)
 	for _, service := range services {
 		base := filepath.Join(b.profiles, service.Name+"-"+figure)
+		if !slices.Contains(b.report.profiles, base+".pprof") {
+			b.report.profiles = append(b.report.profiles, base+".pprof")
+		}
 		group.Go(func() error {
 			return fetch(ctx, fmt.Sprintf("%sprofile?seconds=%d", service.Profiles, seconds), base+".pprof")
 		})

@@ -14,7 +14,7 @@ type report struct {
 	figures  []*figure
 	costs    []*cost
 	memory   []usage
-	profiles string // folder
+	profiles []string // of processor time, files
 }
 
 // add takes a figure, and what its work cost.
@@ -32,9 +32,7 @@ func (r *report) publish(w io.Writer, file string) error {
 		r.cpu(w)
 	}
 	r.memoryTable(w)
-	if r.profiles != "" {
-		fmt.Fprintf(w, "\nProfiles are in %s; see one with: go tool pprof -top %s/acceptor-accept.pprof\n", r.profiles, r.profiles)
-	}
+	r.hints(w)
 	if file != "" {
 		if err := r.save(file); err != nil {
 			return err
@@ -42,6 +40,16 @@ func (r *report) publish(w io.Writer, file string) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", r.line())
 	return err
+}
+
+// hints says how the profiles are read.
+func (r *report) hints(w io.Writer) {
+	if len(r.profiles) > 0 {
+		fmt.Fprintln(w, "\nProfiles of processor time; beside each lies one of allocations, …-allocs.pprof:")
+	}
+	for _, file := range r.profiles {
+		fmt.Fprintln(w, "  go tool pprof -top", file)
+	}
 }
 
 func (r *report) table(w io.Writer) {

@@ -46,22 +46,14 @@ func interleave(rounds int, ours, limit func() error) error {
 // warmUp is how long a server is under load before it is measured.
 const warmUp = 300 * time.Millisecond
 
-// limitRound measures a server that ours is held against.
-func (b *bench) limitRound(ctx context.Context, to *series, flags []string) error {
-	r, err := b.underLoad(ctx, flags, func() {})
-	if err == nil {
-		to.add(r)
-	}
-	return err
-}
-
-// ourRound measures a service of ours, and what its work costs the processes
-// that do it.
-func (b *bench) ourRound(ctx context.Context, figure string, service *system.Service, to *series, flags []string, works ...work) error {
+// measureRound measures one side, and what its work costs the processes that
+// do it. It calls begin, unless that is nil, when the side is warm.
+func (b *bench) measureRound(ctx context.Context, to *series, flags []string, begin func(), works ...work) error {
 	before := make([]cpu.Time, len(works))
-	profiled := func() error { return nil }
 	r, err := b.underLoad(ctx, flags, func() {
-		profiled = b.profile(ctx, figure, b.round, service)
+		if begin != nil {
+			begin()
+		}
 		for i, w := range works {
 			before[i] = w.used()
 		}
@@ -73,6 +65,16 @@ func (b *bench) ourRound(ctx context.Context, figure string, service *system.Ser
 		w.cost.add(r.Requests, w.used().Since(before[i]))
 	}
 	to.add(r)
+	return nil
+}
+
+// ourRound measures a service of ours, under which profiles are taken.
+func (b *bench) ourRound(ctx context.Context, figure string, service *system.Service, to *series, flags []string, works ...work) error {
+	profiled := func() error { return nil }
+	begin := func() { profiled = b.profile(ctx, figure, b.round, service) }
+	if err := b.measureRound(ctx, to, flags, begin, works...); err != nil {
+		return err
+	}
 	return profiled()
 }
 
