@@ -46,9 +46,15 @@ type meeting struct {
 	ids     []job.ID
 }
 
+// gathering is longer than requests take to gather.
+const gathering = 20 * time.Second
+
 // newMeeting makes the day's table. ids[0] is for the insert that goes ahead.
-func newMeeting(t *testing.T, ids int) *meeting {
-	s, healthy, proxy := faultyAfter(t, 3*time.Second) // writes gather within that
+func newMeeting(t *testing.T, ids int) *meeting { return newMeetingAfter(t, ids, gathering) }
+
+// newMeetingAfter is newMeeting with a client that gives silence up after stall.
+func newMeetingAfter(t *testing.T, ids int, stall time.Duration) *meeting {
+	s, healthy, proxy := faultyAfter(t, stall)
 	s.WaitFor(time.Hour)
 	tablestoretest.MustInsert(t, healthy, newRecord(t))
 	return &meeting{t: t, store: s, healthy: healthy, proxy: proxy, ids: tablestoretest.IDsOfOneShard(t, ids)}
@@ -70,7 +76,7 @@ func (m *meeting) hold(calls ...func(s *tablestore.Store)) {
 	for _, call := range calls {
 		running.Go(func() { call(m.store) })
 	}
-	for end := time.Now().Add(10 * time.Second); m.store.Waiting(m.ids[0]) < len(calls); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(gathering); m.store.Waiting(m.ids[0]) < len(calls); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			m.t.Fatalf("%d of %d writes gather", m.store.Waiting(m.ids[0]), len(calls))
 		}
@@ -284,7 +290,7 @@ func TestPoison(t *testing.T) {
 // has a table are stored all the same.
 func TestTransactionsMakeTheTable(t *testing.T) {
 	t.Parallel()
-	s, healthy, proxy := faultyAfter(t, 3*time.Second)
+	s, healthy, proxy := faultyAfter(t, gathering)
 	s.WaitFor(time.Hour)
 	m := &meeting{t: t, store: s, healthy: healthy, proxy: proxy, ids: tablestoretest.IDsOfOneShard(t, 21)}
 	records := m.records(m.ids[1:])
@@ -309,7 +315,7 @@ func TestTransactionFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := newMeeting(t, 11)
+			m := newMeetingAfter(t, 11, 3*time.Second)
 			inserted, updated := m.records(m.ids[1:6]), m.records(m.ids[6:])
 			calls := m.inserts(inserted)
 			for i := range updated {

@@ -46,7 +46,7 @@ func lookingUp(t *testing.T, s *tablestore.Store, proxy *azuretest.Proxy, first 
 	for _, call := range others {
 		running.Go(call)
 	}
-	for end := time.Now().Add(10 * time.Second); s.LookupsWaiting(first) < len(others); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(gathering); s.LookupsWaiting(first) < len(others); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d of %d lookups gather", s.LookupsWaiting(first), len(others))
 		}
@@ -57,7 +57,7 @@ func lookingUp(t *testing.T, s *tablestore.Store, proxy *azuretest.Proxy, first 
 // and that each gets its own records and no others.
 func TestLookupsMeet(t *testing.T) {
 	t.Parallel()
-	s, healthy, proxy := faultyAfter(t, 3*time.Second)
+	s, healthy, proxy := faultyAfter(t, gathering)
 	s.WaitFor(time.Hour)
 	ids := tablestoretest.IDsOfOneShard(t, 31)
 	for i, id := range ids {
@@ -84,7 +84,7 @@ func TestLookupsMeet(t *testing.T) {
 // as one range, whatever lies between.
 func TestLookupsFarApart(t *testing.T) {
 	t.Parallel()
-	s, healthy, proxy := faultyAfter(t, 3*time.Second)
+	s, healthy, proxy := faultyAfter(t, gathering)
 	early := tablestoretest.NewID(t, time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC))
 	late := tablestoretest.NewID(t, time.Date(2026, 11, 21, 20, 0, 0, 0, time.UTC))
 	late[6], late[7] = early[6], early[7] // one shard
@@ -104,7 +104,7 @@ func TestLookupsFarApart(t *testing.T) {
 // that the end of one caller's context is nothing to the others.
 func TestLookupsFailTogether(t *testing.T) {
 	t.Parallel()
-	s, healthy, proxy := faultyAfter(t, 3*time.Second)
+	s, healthy, proxy := faultyAfter(t, gathering)
 	s.WaitFor(time.Hour)
 	ids := tablestoretest.IDsOfOneShard(t, 6)
 	tablestoretest.MustInsert(t, healthy, tablestoretest.Running(ids[1]))
