@@ -31,21 +31,12 @@ func measurements() []measurement {
 	}
 }
 
-func names() []string {
-	var all []string
-	for _, m := range measurements() {
-		all = append(all, m.name)
+func names(all []measurement) []string {
+	var list []string
+	for _, m := range all {
+		list = append(list, m.name)
 	}
-	return all
-}
-
-func lookup(name string) (measurement, bool) {
-	for _, m := range measurements() {
-		if m.name == name {
-			return m, true
-		}
-	}
-	return measurement{}, false
+	return list
 }
 
 // bench is one run.
@@ -85,7 +76,7 @@ func (b *bench) measure(ctx context.Context) (*report, error) {
 	if b.payload, err = newPayload(b.logs); err != nil {
 		return nil, err
 	}
-	for _, m := range measurements() {
+	for _, m := range b.measurements() {
 		if len(b.only) > 0 && !slices.Contains(b.only, m.name) {
 			continue
 		}

@@ -142,10 +142,25 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
+// TestGrowth states that --growth prints a table for each thing that grows, with
+// a number in every cell, and no last line of ratios.
+func TestGrowth(t *testing.T) {
+	t.Parallel()
+	out := runBench(t, "--growth", "--seconds", "0.1", "--queued", "1000")
+	cells := regexp.MustCompile(`(?m)^\| [0-9]+( [KM]B)? \|( [0-9.]+ \|)+$`)
+	if rows := cells.FindAllString(out, -1); len(rows) != 4+4+3+3 {
+		t.Errorf("%d rows:\n%s", len(rows), out)
+	}
+	if strings.Contains(out, "bench:") {
+		t.Errorf("there are ratios:\n%s", out)
+	}
+}
+
 // TestWrongFlags states that a wrong flag is told before anything is started.
 func TestWrongFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"--only", "nothing"}, {"--rounds", "0"}, {"--seconds", "-1"}, {"--idle", "2", "--rounds", "3"}, {"more"}, {"--unknown"},
+		{"--growth", "--only", "accept"}, {"--queued", "1"}, {"--large", "0"},
 	} {
 		if err := run(t.Context(), args, nil, t.Output(), t.Output()); err == nil || !strings.HasPrefix(err.Error(), "flags: ") {
 			t.Errorf("%v: %v", args, err)

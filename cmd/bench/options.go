@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,6 +23,7 @@ type options struct {
 	idleJobs   int
 	largeMB    int
 	queuedJobs int
+	growth     bool
 	only       []string
 	json       string
 	profiles   string
@@ -36,7 +38,8 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	var o options
 	f := o.flags()
 	seconds := f.Float64("seconds", 2, "length of a round")
-	only := f.String("only", "", "measure only these `figures`, separated by commas: "+strings.Join(names(), ", "))
+	only := f.String("only", "", "measure only these `figures`, separated by commas: "+strings.Join(names(measurements()), ", ")+
+		"; with --growth: "+strings.Join(names(growths()), ", "))
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(stdout, "Measures the services against the limits of what they stand on, on this machine.")
 		f.SetOutput(stdout)
@@ -52,7 +55,25 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	if o.profiles != "" {
 		o.forProfiles(f)
 	}
+	if o.growth && !given(f, "rounds") {
+		o.rounds = growthRounds
+	}
 	return o, o.check(f)
+}
+
+// given reports whether a flag was set.
+func given(f *flag.FlagSet, name string) bool {
+	found := false
+	f.Visit(func(set *flag.Flag) { found = found || set.Name == name })
+	return found
+}
+
+// measurements are those to choose from.
+func (o *options) measurements() []measurement {
+	if o.growth {
+		return growths()
+	}
+	return measurements()
 }
 
 func (o *options) flags() *flag.FlagSet {
@@ -68,6 +89,7 @@ func (o *options) flags() *flag.FlagSet {
 	f.IntVar(&o.idleJobs, "idle", 100, "jobs on an idle system, one after another")
 	f.IntVar(&o.largeMB, "large", 1024, "size of the payload, in `MB`, that a worker's memory is measured with")
 	f.IntVar(&o.queuedJobs, "queued", 100_000, "jobs in the queue that memory is measured with")
+	f.BoolVar(&o.growth, "growth", false, "measure how cost grows, and print tables in Markdown in place of figures")
 	f.StringVar(&o.json, "json", "", "`file` for the report in JSON")
 	f.StringVar(&o.profiles, "profile", "", "`folder` for CPU and allocation profiles of the services under the same load, of one round of 10 s")
 	return f
@@ -75,12 +97,10 @@ func (o *options) flags() *flag.FlagSet {
 
 // forProfiles has one long round, unless a flag says otherwise.
 func (o *options) forProfiles(f *flag.FlagSet) {
-	given := map[string]bool{}
-	f.Visit(func(flag *flag.Flag) { given[flag.Name] = true })
-	if !given["rounds"] {
+	if !given(f, "rounds") {
 		o.rounds = 1
 	}
-	if !given["seconds"] {
+	if !given(f, "seconds") {
 		o.round = profiledRound
 	}
 }
@@ -95,9 +115,10 @@ func (o *options) check(f *flag.FlagSet) error {
 	if o.rounds < 1 || o.round <= 0 || o.rate < 1 || o.burstJobs < 1 || o.idleJobs < o.rounds {
 		return errors.New("rounds, seconds, rate and burst are above zero, and idle is not below rounds")
 	}
+	choice := names(o.measurements())
 	for _, name := range o.only {
-		if _, ok := lookup(name); !ok {
-			return fmt.Errorf("there is no figure %q, only %s", name, strings.Join(names(), ", "))
+		if !slices.Contains(choice, name) {
+			return fmt.Errorf("there is no figure %q, only %s", name, strings.Join(choice, ", "))
 		}
 	}
 	return nil

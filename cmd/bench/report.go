@@ -14,6 +14,7 @@ type report struct {
 	figures  []*figure
 	costs    []*cost
 	memory   []usage
+	growths  []*growth
 	profiles []string // of processor time, files
 }
 
@@ -32,11 +33,15 @@ func (r *report) publish(w io.Writer, file string) error {
 		r.cpu(w)
 	}
 	r.memoryTable(w)
+	r.markdown(w)
 	r.hints(w)
 	if file != "" {
 		if err := r.save(file); err != nil {
 			return err
 		}
+	}
+	if len(r.growths) > 0 {
+		return nil
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", r.line())
 	return err
@@ -138,8 +143,9 @@ func (r *report) save(path string) error {
 		Figures []measured `json:"figures"`
 		CPU     []spent    `json:"cpu"`
 		Memory  []usage    `json:"memory"`
+		Growth  []*growth  `json:"growth,omitempty"`
 	}
-	all.Memory = r.memory
+	all.Memory, all.Growth = r.memory, r.growths
 	for _, f := range r.figures {
 		all.Figures = append(all.Figures, measured{f, f.ours(), f.limit(), f.ratio(), f.met()})
 	}
