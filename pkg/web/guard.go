@@ -53,9 +53,9 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 	b.waited += time.Since(start)
 	b.read += int64(n)
 	if err == io.EOF {
-		// The server goes on reading, to see the client leave.
+		// The server goes on reading, to see the client leave, and has lifted
+		// the deadline for that.
 		b.ended = true
-		_ = b.control.SetReadDeadline(time.Time{})
 		return n, err
 	}
 	return n, bodyError(err)
