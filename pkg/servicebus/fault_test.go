@@ -282,3 +282,29 @@ func TestImpatientCallers(t *testing.T) {
 		t.Errorf("complete: %v", err)
 	}
 }
+
+// TestSlowBroker states that a broker that answers so slowly that attaching to
+// its queue takes longer than an attempt should is reached all the same, and is
+// not taken for dead by who waits for its answers.
+func TestSlowBroker(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.Faults().Delay(300 * time.Millisecond)
+	s, r := f.sender(t, nil), f.receiver(t, nil)
+	const patience = 25 * time.Second
+	until(t, patience, func() error { return s.Send(t.Context(), newMessage("at last")) })
+	if err := r.Complete(t.Context(), receiveOne(t, r)); err != nil {
+		t.Error(err)
+	}
+	made := f.clients.Load()
+	if err := s.Ready(t.Context()); err != nil && !errors.Is(err, job.ErrBusy) {
+		t.Errorf("ready: %v", err)
+	}
+	if err := s.Send(t.Context(), newMessage("again")); err != nil {
+		t.Errorf("send: %v", err)
+	}
+	if again := f.clients.Load() - made; again > 0 {
+		t.Errorf("it connected %d times more", again)
+	}
+	f.Faults().Delay(0)
+}

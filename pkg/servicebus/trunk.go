@@ -12,9 +12,6 @@ import (
 )
 
 const (
-	// attachTimeout bounds one attempt to make a connection and attach to the
-	// queue.
-	attachTimeout = 4 * time.Second
 	// closeTimeout bounds the orderly closing of a connection, dropTimeout that
 	// of one which is given up: who still waits for an answer over it is told.
 	closeTimeout = time.Second
@@ -57,14 +54,21 @@ type trunk[E any] struct {
 type line[E any] struct {
 	end    E
 	client *azservicebus.Client
-	heard  atomic.Int64 // when the broker last answered, in unix nanoseconds
-	mended atomic.Int32 // how often the SDK had to repair the connection
+	heard  atomic.Int64  // when the broker last answered, in unix nanoseconds
+	mended atomic.Int32  // how often the SDK had to repair the connection
+	took   time.Duration // to open it
 }
 
 func (l *line[E]) hear() { l.heard.Store(time.Now().UnixNano()) }
 
 // silentSince reports whether the broker has said nothing since t.
 func (l *line[E]) silentSince(t time.Time) bool { return l.heard.Load() < t.UnixNano() }
+
+// dead reports whether the broker's silence since t is one that tells
+// something: a broker that was slow to take the line may be slow to answer.
+func (l *line[E]) dead(t time.Time) bool {
+	return l.silentSince(t) && l.silentSince(time.Now().Add(-l.took))
+}
 
 func newTrunk[E any](connect Connect, attach attach[E], logger *slog.Logger) *trunk[E] {
 	if logger == nil {
@@ -148,7 +152,7 @@ func (t *trunk[E]) down() error {
 func (t *trunk[E]) failed(ctx context.Context, l *line[E], start time.Time, err error) (dropped bool) {
 	left := errors.Is(ctx.Err(), context.Canceled) || ctx.Err() != nil && time.Since(start) < patience
 	switch {
-	case isTimeout(err) && (left || !l.silentSince(start)):
+	case isTimeout(err) && (left || !l.dead(start)):
 		return false // this call was slow, but the connection may live
 	case !isTimeout(err) && !isLost(err):
 		l.hear() // a refusal is an answer
@@ -182,14 +186,12 @@ func (t *trunk[E]) setFailure(err error) {
 // open tries until there is a line.
 func (t *trunk[E]) open() {
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		opened, err := t.dial()
+		opened, err := t.reach()
 		if err == nil {
 			t.use(opened)
 			return
 		}
-		t.mu.Lock()
-		t.setFailure(err)
-		t.mu.Unlock()
+		t.tell(err)
 		if t.ctx.Err() != nil {
 			return
 		}
@@ -204,23 +206,6 @@ func (t *trunk[E]) open() {
 			return
 		}
 	}
-}
-
-func (t *trunk[E]) dial() (*line[E], error) {
-	client, err := t.connect()
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(t.ctx, attachTimeout)
-	defer cancel()
-	end, err := t.attach(ctx, client)
-	if err != nil {
-		t.work.Go(func() { closeClient(client, dropTimeout) })
-		return nil, err
-	}
-	l := &line[E]{end: end, client: client}
-	l.hear()
-	return l, nil
 }
 
 func (t *trunk[E]) use(l *line[E]) {
