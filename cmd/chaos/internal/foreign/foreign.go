@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	mathrand "math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -42,19 +41,9 @@ type Sent struct {
 	Payload   []byte // of its own job
 }
 
-// Buried reports whether the message has to end in the dead-letter queue.
-func (s Sent) Buried() bool { return s.Kind != witness.Guest }
-
-// In reports whether the message, or the copy of it that made the last try, is
-// among those with the given MessageIDs.
-func (s Sent) In(buried map[string]string) bool {
-	for id := range buried {
-		if id == s.MessageID || s.ID != "" && strings.HasPrefix(id, s.ID+":") {
-			return true
-		}
-	}
-	return false
-}
+// Buried reports whether the dead-letter queue is the only place that can tell
+// of the message, so that it has to lie there: it has no job of its own.
+func (s Sent) Buried() bool { return s.ID == "" }
 
 // Program is the other program.
 type Program struct {

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,5 +184,42 @@ func TestSeedDecidesRequests(t *testing.T) {
 	}
 	if total != 100 {
 		t.Errorf("the shares add up to %d", total)
+	}
+}
+
+// TestRecover has callers come until one of them is served, and tells when the
+// first was accepted and when the first had its result.
+func TestRecover(t *testing.T) {
+	content, _ := result(t)
+	var requests atomic.Int32
+	var url string
+	var l *Load
+	l, url = scripted(t, func(w http.ResponseWriter, r *http.Request) {
+		switch n := requests.Add(1); {
+		case r.Method == http.MethodPost && n <= 2:
+			status(503, "")(w, r)
+		case r.Method == http.MethodPost:
+			w.Header().Set("Location", fmt.Sprintf("%s/id-%d", url, n))
+			status(http.StatusAccepted, fmt.Sprintf(`{"id":"id-%d"}`, n))(w, r)
+		case r.URL.Path == "/blob":
+			status(http.StatusOK, string(content))(w, r)
+		default:
+			redirect(w, r)
+		}
+	})
+	got := l.Recover(t.Context())
+	if !got.OK || got.Accepted < 2*often-often/2 || got.Ended < got.Accepted {
+		t.Errorf("got %+v", got)
+	}
+	for _, p := range l.Journal.Promises() {
+		if len(p.Sightings) != 1 {
+			t.Errorf("of %s the end was seen %d times", p.ID, len(p.Sightings))
+		}
+	}
+	ctx, giveUp := context.WithTimeout(t.Context(), often)
+	defer giveUp()
+	l, _ = scripted(t, status(503, ""))
+	if got := l.Recover(ctx); got.OK || got.Accepted < often/2 {
+		t.Errorf("nobody is served, but got %+v", got)
 	}
 }
