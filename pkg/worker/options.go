@@ -101,7 +101,7 @@ type Options struct {
 
 	Observer Observer // is told how long jobs wait and take; nil: nobody is
 
-	Concurrency  int           // jobs at a time; default [DefaultConcurrency]
+	Concurrency  int           // jobs at a time, those apart whose handlers have returned and whose ends are being written, of which there may be as many or 64; default [DefaultConcurrency]
 	SoftStop     time.Duration // how long handlers may go on after a stop; default [DefaultSoftStop]; negative: not at all
 	HandlerGrace time.Duration // how long a handler may take to return when its context has ended; default [DefaultHandlerGrace]
 	Heartbeat    time.Duration // longest time between two writes to a running job's record; default [DefaultHeartbeat]
