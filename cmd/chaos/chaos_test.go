@@ -45,7 +45,7 @@ type outcome struct{ accepted, lost, doubled, wrong, seed int }
 // chaos runs the command and reads its last line.
 func chaos(t *testing.T, args ...string) (outcome, error) {
 	t.Helper()
-	log := filepath.Join(t.TempDir(), "services.log")
+	log := filepath.Join(t.ArtifactDir(), "services.log") // kept by go test -artifacts
 	args = append([]string{"--bin", binaries, "--log", log, "--cache", os.Getenv("ASYNCREPLY_CACHE")}, args...)
 	var stdout bytes.Buffer
 	err := run(t.Context(), args, os.Environ(), &stdout, t.Output())

@@ -13,16 +13,18 @@ import (
 func TestLateRecoveryIsFound(t *testing.T) {
 	for name, test := range map[string]struct {
 		load.Recovery
+		own  time.Duration // that a job took before the fault
 		late bool
 	}{
-		"at once":               {load.Recovery{Accepted: time.Millisecond, Ended: time.Second, OK: true}, false},
-		"just in time":          {load.Recovery{Accepted: 5 * time.Second, Ended: 6 * time.Second, OK: true}, false},
-		"accepted late":         {load.Recovery{Accepted: 5100 * time.Millisecond, Ended: 5200 * time.Millisecond, OK: true}, true},
-		"done late":             {load.Recovery{Accepted: time.Second, Ended: 6100 * time.Millisecond, OK: true}, true},
-		"accepted, never done":  {load.Recovery{Accepted: time.Second}, true},
-		"never accepted at all": {load.Recovery{}, true},
+		"at once":               {load.Recovery{Accepted: time.Millisecond, Ended: time.Second, OK: true}, 0, false},
+		"just in time":          {load.Recovery{Accepted: 5 * time.Second, Ended: 6 * time.Second, OK: true}, 0, false},
+		"accepted late":         {load.Recovery{Accepted: 5100 * time.Millisecond, Ended: 5200 * time.Millisecond, OK: true}, 0, true},
+		"done late":             {load.Recovery{Accepted: time.Second, Ended: 6100 * time.Millisecond, OK: true}, 0, true},
+		"on a slow machine":     {load.Recovery{Accepted: time.Second, Ended: 8 * time.Second, OK: true}, 4 * time.Second, false},
+		"accepted, never done":  {load.Recovery{Accepted: time.Second}, 0, true},
+		"never accepted at all": {load.Recovery{}, 0, true},
 	} {
-		r := recovery{"a fault", test.Recovery}
+		r := recovery{"a fault", test.Recovery, load.Recovery{Ended: test.own, OK: true}}
 		if r.late() != test.late {
 			t.Errorf("%s: late is %v", name, r.late())
 		}

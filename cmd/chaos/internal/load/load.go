@@ -33,6 +33,10 @@ type Load struct {
 // requestTimeout is how long a caller waits for an answer.
 const requestTimeout = 15 * time.Second
 
+// persistence is how long callers who were refused go on trying after all have
+// come: an outage may last until then.
+const persistence = 15 * time.Second
+
 // New makes callers that wait to be started.
 func New(opts Options) *Load {
 	return &Load{Options: opts, client: &http.Client{
@@ -45,11 +49,11 @@ func New(opts Options) *Load {
 // Close gives back idle connections.
 func (l *Load) Close() { l.client.CloseIdleConnections() }
 
-// Run posts all requests, evenly over Options.Over, and returns when every
+// Run has all callers come, evenly over Options.Over, and returns when every
 // promised job was seen to have ended. Those who have seen no end when ctx is
 // done go home.
 func (l *Load) Run(ctx context.Context) {
-	posting, stop := context.WithTimeout(ctx, l.Over)
+	posting, stop := context.WithTimeout(ctx, l.Over+persistence)
 	defer stop()
 	var callers sync.WaitGroup
 	defer callers.Wait()
