@@ -53,6 +53,7 @@ func TestRoles(t *testing.T) {
 		"2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
 		"db58b8e5-c6ad-4a2a-8342-4190687cbf4a": "Storage Blob Delegator",
 		"0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
+		"76199698-9eea-4c19-bc75-cec21354c6b6": "Storage Table Data Reader",
 		"7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
 		"4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
 	}
@@ -60,6 +61,7 @@ func TestRoles(t *testing.T) {
 		"acceptor: Service Bus Data Sender on queues/jobs",
 		"acceptor: Storage Blob Data Contributor on containers/payloads",
 		"acceptor: Storage Table Data Contributor on tables/jobskeys",
+		"acceptor: Storage Table Data Reader on tables/jobsestimates",
 		"platform: AcrPull on registries/cr",
 		"platform: Key Vault Secrets User on vaults/kv",
 		"scaler: Service Bus Data Owner on queues/jobs",

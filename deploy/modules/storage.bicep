@@ -21,6 +21,7 @@ var roles = {
   blobReader: '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
   blobDelegator: 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'
   tableContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+  tableReader: '76199698-9eea-4c19-bc75-cec21354c6b6'
 }
 
 resource acceptor 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -126,6 +127,12 @@ resource keys 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-01-01
   name: '${tablePrefix}keys'
 }
 
+// How long requests waited and jobs took, which Retry-After goes by.
+resource estimates 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-01-01' = {
+  parent: tables
+  name: '${tablePrefix}estimates'
+}
+
 // The worker drops expired days; this removes what it could not.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-01-01' = {
   parent: account
@@ -173,6 +180,16 @@ resource acceptorKeepsKeys 'Microsoft.Authorization/roleAssignments@2022-04-01' 
     principalId: acceptor.properties.principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.tableContributor)
+  }
+}
+
+resource acceptorReadsEstimates 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(estimates.id, acceptor.id, roles.tableReader)
+  scope: estimates
+  properties: {
+    principalId: acceptor.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.tableReader)
   }
 }
 
