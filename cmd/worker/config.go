@@ -18,7 +18,7 @@ type config struct {
 
 	OperationsFile string `env:"OPERATIONS_FILE,notEmpty" help:"path of the operations file"`
 
-	Concurrency     int           `env:"WORKER_CONCURRENCY" envDefault:"16" help:"jobs at a time"`
+	Concurrency     int           `env:"WORKER_CONCURRENCY" envDefault:"16" help:"handlers at a time; jobs whose handler has returned are stored beside them"`
 	SoftStop        time.Duration `env:"WORKER_SOFT_STOP" envDefault:"30s" help:"how long jobs may go on when the worker stops, before they are left to another"`
 	Heartbeat       time.Duration `env:"WORKER_HEARTBEAT" envDefault:"4s" help:"how often a running job's record is written, and how soon a cancel is seen"`
 	Retention       time.Duration `env:"RETENTION" envDefault:"168h" help:"how long jobs are known, as the status service has it; what is older is dropped"`
