@@ -48,11 +48,11 @@ func (b *bench) accept(ctx context.Context) error {
 		return err
 	}
 	b.report.add(&figure{
-		Name: "accept", Title: "accepted at 64 connections", Unit: "1/s", Goal: 0.65, Rounds: pair(ours.rates, limits.rates),
+		Name: "accept", Title: "accepted at 64 connections", Unit: "1/s", Goal: 0.65, Bound: true, Rounds: pair(ours.rates, limits.rates),
 		Limit: "an Echo server that reads the body, gives the same answer and stores nothing",
 	}, &costs[0], &costs[1], &costs[2])
 	b.report.add(&figure{
-		Name: "p99", Title: "accepted at 64 connections, p99", Unit: "ms", Goal: 2, AtMost: true, Rounds: pair(ours.p99s, limits.p99s),
+		Name: "p99", Title: "accepted at 64 connections, p99", Unit: "ms", Goal: 2, AtMost: true, Bound: true, Rounds: pair(ours.p99s, limits.p99s),
 		Limit: "the same server in the same rounds",
 	})
 	return nil

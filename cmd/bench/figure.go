@@ -14,6 +14,7 @@ type figure struct {
 	Limit  string  `json:"limit"` // what ours is held against
 	Goal   float64 `json:"goal"`  // of the ratio
 	AtMost bool    `json:"atMost"`
+	Bound  bool    `json:"bound"` // whether nothing of ours can be better than the limit
 	Note   string  `json:"note,omitempty"`
 	Rounds []round `json:"rounds"`
 }
@@ -52,7 +53,34 @@ func (f *figure) median(of func(round) float64) float64 {
 	return median(values)
 }
 
+// tolerance is how much better than a bound a measurement may come out.
+const tolerance = 0.05
+
+// impossible reports whether a ratio is better than what bounds it: then
+// something else kept the limit from running as it can.
+func (f *figure) impossible(ratio float64) bool {
+	if f.AtMost {
+		return f.Bound && ratio < 1-tolerance
+	}
+	return f.Bound && ratio > 1+tolerance
+}
+
+// disturbed gives the number of rounds whose ratio is impossible.
+func (f *figure) disturbed() int {
+	n := 0
+	for _, r := range f.Rounds {
+		if f.impossible(r.Ours / r.Limit) {
+			n++
+		}
+	}
+	return n
+}
+
+// met reports whether the goal is reached. An impossible ratio reaches none.
 func (f *figure) met() bool {
+	if f.impossible(f.ratio()) {
+		return false
+	}
 	if f.AtMost {
 		return f.ratio() <= f.Goal
 	}

@@ -22,9 +22,31 @@ func TestFigure(t *testing.T) {
 		{figure{Rounds: rounds, Goal: 0.6, AtMost: true}, 0.6, true},
 		{figure{Rounds: rounds, Goal: 0.59, AtMost: true}, 0.6, false},
 		{figure{Rounds: rounds[:2], Goal: 0.7}, 0.7, true},
+		{figure{Rounds: rounds, Goal: 0.5, Bound: true}, 0.6, true},
 	} {
 		if got := test.figure.ratio(); got != test.ratio || test.figure.met() != test.met {
 			t.Errorf("%+v: ratio %v, met %v", test.figure, got, test.figure.met())
+		}
+	}
+}
+
+// TestImpossible states that no goal is reached by being better than what
+// bounds a figure, and that such rounds are counted.
+func TestImpossible(t *testing.T) {
+	for _, test := range []struct {
+		figure    figure
+		disturbed int
+		verdict   string
+	}{
+		{figure{Bound: true, Goal: 0.8, Rounds: []round{{1.5, 1}, {1.4, 1}, {0.9, 1}}}, 2, "disturbed"},
+		{figure{Bound: true, Goal: 0.8, Rounds: []round{{1.5, 1}, {0.9, 1}, {0.9, 1}}}, 1, "yes"},
+		{figure{Bound: true, Goal: 0.8, Rounds: []round{{1.04, 1}}}, 0, "yes"},
+		{figure{Bound: true, Goal: 2, AtMost: true, Rounds: []round{{0.5, 1}}}, 1, "disturbed"},
+		{figure{Bound: true, Goal: 2, AtMost: true, Rounds: []round{{1.5, 1}}}, 0, "yes"},
+		{figure{Goal: 1, AtMost: true, Rounds: []round{{0.5, 1}}}, 0, "yes"},
+	} {
+		if f := &test.figure; f.disturbed() != test.disturbed || f.verdict() != test.verdict {
+			t.Errorf("%+v: %d rounds disturbed, %s", f, f.disturbed(), f.verdict())
 		}
 	}
 }

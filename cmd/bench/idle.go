@@ -28,7 +28,7 @@ func (b *bench) idle(ctx context.Context) error {
 	defer raw.close()
 	profiled := b.profile(ctx, "idle", time.Duration(b.idleJobs)*idleEstimate, services...)
 	f := figure{
-		Name: "idle", Title: "idle: POST to result seen, p50", Unit: "ms", Goal: 2, AtMost: true,
+		Name: "idle", Title: "idle: POST to result seen, p50", Unit: "ms", Goal: 2, AtMost: true, Bound: true,
 		Limit: "the calls that must follow one another: send, receive, row lookup, blob put, row insert, row read; sum of their medians",
 	}
 	for range b.rounds {

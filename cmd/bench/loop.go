@@ -10,7 +10,7 @@ import (
 
 // loopRound gives the jobs a second whose traces one way of writing leaves in
 // storage.
-func (b *bench) loopRound(ctx context.Context, sample stock.Sample, loop stock.Loop) (float64, error) {
+func (b *bench) loopRound(ctx context.Context, sample stock.Sample, loop stock.Loop, written *cost) (float64, error) {
 	s, err := b.startSystem(ctx)
 	if err != nil {
 		return 0, err
@@ -24,7 +24,9 @@ func (b *bench) loopRound(ctx context.Context, sample stock.Sample, loop stock.L
 	if _, err := loop.Run(ctx, storage, b.burstJobs/warmUpPart+1); err != nil {
 		return 0, err
 	}
+	stored := s.StorageCPU()
 	took, err := loop.Run(ctx, storage, b.burstJobs)
+	written.add(b.burstJobs, s.StorageCPU().Since(stored))
 	return float64(b.burstJobs) / took.Seconds(), err
 }
 

@@ -77,7 +77,7 @@ func (b *bench) pollsOf(ctx context.Context, s *system.System, status *system.Se
 		return b.measureRound(ctx, &p.limits, limits, nil, work{&p.echoCost, echo.CPU})
 	})
 	b.report.add(&figure{
-		Name: p.figure, Title: "polls of jobs that are " + p.answer, Unit: "1/s", Goal: 0.7, Rounds: pair(p.ours.rates, p.limits.rates),
+		Name: p.figure, Title: "polls of jobs that are " + p.answer, Unit: "1/s", Goal: 0.7, Bound: true, Rounds: pair(p.ours.rates, p.limits.rates),
 		Limit: "an Echo server that gives the same answer, always of the same job",
 	}, &p.cost, &p.echoCost)
 	return err

@@ -63,7 +63,7 @@ func (r *report) table(w io.Writer) {
 	for _, f := range r.figures {
 		least, greatest := f.spread()
 		fmt.Fprintf(t, "%s, %s\t%s\t%s\t%.2f\t%.2f–%.2f\t%s\t%s\t\n",
-			f.Title, f.Unit, number(f.ours()), number(f.limit()), f.ratio(), least, greatest, f.goal(), yes(f.met()))
+			f.Title, f.Unit, number(f.ours()), number(f.limit()), f.ratio(), least, greatest, f.goal(), f.verdict())
 	}
 	t.Flush()
 }
@@ -75,8 +75,11 @@ func (f *figure) goal() string {
 	return fmt.Sprintf("≥ %g", f.Goal)
 }
 
-func yes(met bool) string {
-	if met {
+func (f *figure) verdict() string {
+	switch {
+	case f.impossible(f.ratio()):
+		return "disturbed"
+	case f.met():
 		return "yes"
 	}
 	return "no"
@@ -100,6 +103,9 @@ func (r *report) footnotes(w io.Writer) {
 		fmt.Fprintf(w, "  %s: %s\n", f.Name, f.Limit)
 		if f.Note != "" {
 			fmt.Fprintf(w, "    %s\n", f.Note)
+		}
+		if n := f.disturbed(); n > 0 {
+			fmt.Fprintf(w, "    %d of %d rounds came out better than the limit, which cannot be: something else ran; measure again\n", n, len(f.Rounds))
 		}
 	}
 	fmt.Fprintln(w, "The services log as they do by default, an access log line a request, to files.")
@@ -134,6 +140,7 @@ func (r *report) save(path string) error {
 		LimitMedian float64 `json:"limitMedian"`
 		Ratio       float64 `json:"ratio"`
 		Met         bool    `json:"met"`
+		Disturbed   int     `json:"disturbed"` // rounds
 	}
 	type spent struct {
 		*cost
@@ -147,7 +154,7 @@ func (r *report) save(path string) error {
 	}
 	all.Memory, all.Growth = r.memory, r.growths
 	for _, f := range r.figures {
-		all.Figures = append(all.Figures, measured{f, f.ours(), f.limit(), f.ratio(), f.met()})
+		all.Figures = append(all.Figures, measured{f, f.ours(), f.limit(), f.ratio(), f.met(), f.disturbed()})
 	}
 	for _, c := range r.costs {
 		s := spent{cost: c}

@@ -106,6 +106,9 @@ func (a *Azurite) CertPEM() []byte {
 	return a.identity.certPEM
 }
 
+// PID returns the number of Azurite's process, whose processor time may be of interest.
+func (a *Azurite) PID() int { return a.process.cmd.Process.Pid }
+
 // Done returns a channel that is closed when Azurite has ended, by Close or by itself.
 func (a *Azurite) Done() <-chan struct{} { return a.process.done }
 

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/asyncreply/asyncreply/cmd/bench/internal/cpu"
 	"github.com/asyncreply/asyncreply/cmd/internal/child"
 	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/blobstore"
@@ -108,6 +109,9 @@ func (s *System) environment() ([]string, error) {
 
 // Storage says where the storage account answers.
 func (s *System) Storage() localazure.Storage { return s.azurite.Storage() }
+
+// StorageCPU gives the processor time that Azurite has used.
+func (s *System) StorageCPU() cpu.Time { return cpu.Of(s.azurite.PID()) }
 
 // Close ends everything.
 func (s *System) Close() {
