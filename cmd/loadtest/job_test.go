@@ -56,17 +56,18 @@ func TestPauses(t *testing.T) {
 	for name, test := range map[string]struct {
 		flags, prefer string
 		applied       bool
+		retryAfter    string
 		least, most   time.Duration
 	}{
-		"Retry-After":     {"", "", false, 2 * time.Second, time.Minute},
-		"wait":            {"--wait 7s", "wait=7", true, 0, 1900 * time.Millisecond},
-		"wait is ignored": {"--wait 7s", "wait=7", false, time.Second, time.Minute},
+		"Retry-After":     {"", "", false, "1", 2 * time.Second, time.Minute},
+		"wait":            {"--wait 7s", "wait=7", true, "20", 0, 19 * time.Second},
+		"wait is ignored": {"--wait 7s", "wait=7", false, "1", time.Second, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var polls atomic.Int64
 			s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Retry-After", "1")
+				w.Header().Set("Retry-After", test.retryAfter)
 				if r.Method == http.MethodPost {
 					accept(w, r)
 					return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +31,9 @@ func TestClosedLoop(t *testing.T) {
 			if test.exact > 0 && r.Requests != test.exact || r.Requests != int64(len(s.arrivals)) || r.Statuses["202"] != r.Requests || r.Errors != 0 {
 				t.Errorf("%d requests came, want %d; %+v", len(s.arrivals), test.exact, r)
 			}
-			if s.most > r.Connections || len(s.opened) > r.Connections {
+			// On a busy machine net/http gives a connection up now and then, for
+			// it was not told in 50 ms that the request was written.
+			if s.most > r.Connections || len(s.opened) > 2*r.Connections {
 				t.Errorf("%d requests at a time, %d connections, want at most %d", s.most, len(s.opened), r.Connections)
 			}
 			if good := r.PerSecond * r.Seconds; good < float64(r.Requests)-0.5 || good > float64(r.Requests)+0.5 || r.Latency.P50 <= 0 {
@@ -43,12 +46,12 @@ func TestClosedLoop(t *testing.T) {
 // TestWarmup states that what is sent while warming up is sent and not counted.
 func TestWarmup(t *testing.T) {
 	t.Parallel()
-	for name, flags := range map[string]string{"closed": "", "open": "--rate 200"} {
+	for name, flags := range map[string]string{"closed": "--connections 2", "open": "--rate 100"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, accept)
-			r := must(t, flags+" --connections 2 --warmup 500ms --duration 500ms --url "+s.URL)
-			early := int64(s.before(500 * time.Millisecond))
+			r := must(t, flags+" --warmup 1s --duration 2s --url "+s.URL)
+			early := int64(s.before(time.Second))
 			if came := int64(len(s.arrivals)); r.Requests == 0 || early == 0 || r.Requests > came-early {
 				t.Errorf("%d requests counted of %d, of which %d came while warming up", r.Requests, came, early)
 			}
@@ -56,16 +59,47 @@ func TestWarmup(t *testing.T) {
 	}
 }
 
-// TestRate states that an open loop holds its rate, evenly.
+// TestRate states that an open loop holds its rate, evenly, and that load rises
+// evenly with it where it is to: each request is sent when it is due, and none
+// before. Where this machine stands still, a witness that does nothing but wait
+// for the same times is late too.
 func TestRate(t *testing.T) {
 	t.Parallel()
-	s := serve(t, accept)
-	r := must(t, "--rate 200 --duration 2s --url "+s.URL)
-	if r.Requests != 400 || r.Unsent != 0 || r.PerSecond < 150 || r.PerSecond > 201 {
-		t.Errorf("%d requests, %d unsent, %.1f a second; want 400, 0, 200", r.Requests, r.Unsent, r.PerSecond)
-	}
-	if first := s.before(time.Second); first < 150 || first > 250 {
-		t.Errorf("%d requests came in the first of two seconds, want 200", first)
+	const requests = 200
+	for name, test := range map[string]struct {
+		flags string
+		due   openLoop
+	}{
+		"steady": {"--duration 2s", openLoop{rate: 100}},
+		"rising": {"--duration 3s --ramp 2s", openLoop{rate: 100, ramp: 2 * time.Second}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, accept)
+			var witness []time.Duration
+			var watching sync.WaitGroup
+			watching.Go(func() {
+				for i := range int64(requests) {
+					due := s.began.Add(test.due.offset(i))
+					time.Sleep(time.Until(due))
+					witness = append(witness, time.Since(due))
+				}
+			})
+			r := must(t, fmt.Sprintf("%s --rate 100 --connections %d --url %s", test.flags, requests, s.URL))
+			watching.Wait()
+			if len(s.arrivals) != requests || r.Requests != requests || r.Unsent != 0 {
+				t.Fatalf("%d requests came, %d counted, %d unsent; want %d", len(s.arrivals), r.Requests, r.Unsent, requests)
+			}
+			var late []time.Duration
+			for i, at := range s.arrivals {
+				late = append(late, at.Sub(s.began)-test.due.offset(int64(i)))
+			}
+			slices.Sort(late)
+			slices.Sort(witness)
+			if least, half := late[0], late[requests/2]; least < 0 || half > witness[requests/2]+500*time.Millisecond {
+				t.Errorf("the earliest request came %v after it was due, half of them %v; the witness %v", least, half, witness[requests/2])
+			}
+		})
 	}
 }
 
@@ -109,47 +143,39 @@ func TestStall(t *testing.T) {
 // were due and found no free connection until the end.
 func TestUnsent(t *testing.T) {
 	t.Parallel()
-	until, release := context.WithTimeout(t.Context(), 800*time.Millisecond)
+	until, release := context.WithTimeout(t.Context(), 5*time.Second)
 	defer release()
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		<-until.Done()
 		accept(w, r)
 	})
-	r := must(t, "--rate 100 --connections 2 --duration 500ms --url "+s.URL)
+	r := must(t, "--rate 25 --connections 2 --duration 2s --url "+s.URL)
 	if r.Requests != 2 || r.Unsent != 48 {
 		t.Errorf("%d requests and %d unsent, want 2 and 48", r.Requests, r.Unsent)
 	}
 }
 
-// TestRamp states that load rises evenly: the rate in an open loop, the number
-// of callers in a closed one.
+// TestRamp states that callers of a closed loop begin one after the other.
 func TestRamp(t *testing.T) {
 	t.Parallel()
-	t.Run("rate", func(t *testing.T) {
-		t.Parallel()
-		s := serve(t, accept)
-		r := must(t, "--rate 200 --ramp 2s --duration 3s --url "+s.URL)
-		if r.Requests != 400 {
-			t.Errorf("%d requests, want 200 in the ramp of two seconds and 200 behind it", r.Requests)
-		}
-		first, second := s.before(time.Second), s.before(2*time.Second)
-		if first < 30 || first > 70 || second < 150 || second > 250 {
-			t.Errorf("%d requests came in one second and %d in two, want 50 and 200", first, second)
-		}
-	})
-	t.Run("connections", func(t *testing.T) {
-		t.Parallel()
-		s := serve(t, accept)
-		must(t, "--connections 10 --ramp 1s --duration 1200ms --url "+s.URL)
-		if len(s.opened) != 10 {
-			t.Fatalf("%d connections, want 10", len(s.opened))
-		}
-		for i, at := range s.opened {
-			if since, least := at.Sub(s.began), time.Duration(i)*100*time.Millisecond; since < least {
-				t.Errorf("connection %d came after %v, want %v", i, since, least)
+	const callers = 10
+	begin := time.Now()
+	c := closedLoop{span: span{begin, begin, begin.Add(time.Minute)}, callers: callers, ramp: time.Second}
+	var work sync.WaitGroup
+	for i := range callers {
+		work.Go(func() {
+			first, ok := c.next(t.Context(), i)
+			if least := time.Duration(i) * 100 * time.Millisecond; !ok || first.due.Sub(begin) < least {
+				t.Errorf("caller %d began after %v, want %v", i, first.due.Sub(begin), least)
 			}
-		}
-	})
+		})
+	}
+	work.Wait()
+	s := serve(t, accept)
+	must(t, "--connections 10 --ramp 1s --duration 3s --url "+s.URL)
+	if n := len(s.opened); n < callers || s.opened[n-1].Sub(s.began) < 900*time.Millisecond {
+		t.Errorf("of %d connections the last came after %v", n, s.opened[n-1].Sub(s.began))
+	}
 }
 
 // TestOffset states when requests of a rate are due, within a ramp and behind.
