@@ -76,16 +76,16 @@ func (f *figure) disturbed() int {
 	return n
 }
 
-// met reports whether the goal is reached. An impossible ratio reaches none.
-func (f *figure) met() bool {
-	if f.impossible(f.ratio()) {
-		return false
-	}
+// reached reports whether the ratio is as good as the goal.
+func (f *figure) reached() bool {
 	if f.AtMost {
 		return f.ratio() <= f.Goal
 	}
 	return f.ratio() >= f.Goal
 }
+
+// met reports whether the goal is reached by rounds that can all be believed.
+func (f *figure) met() bool { return f.reached() && f.disturbed() == 0 }
 
 // median gives the middle value, or the mean of the two middle ones. It gives
 // 0 of no value.

@@ -39,7 +39,8 @@ func TestImpossible(t *testing.T) {
 		verdict   string
 	}{
 		{figure{Bound: true, Goal: 0.8, Rounds: []round{{1.5, 1}, {1.4, 1}, {0.9, 1}}}, 2, "disturbed"},
-		{figure{Bound: true, Goal: 0.8, Rounds: []round{{1.5, 1}, {0.9, 1}, {0.9, 1}}}, 1, "yes"},
+		{figure{Bound: true, Goal: 0.8, Rounds: []round{{1.5, 1}, {0.9, 1}, {0.9, 1}}}, 1, "disturbed"},
+		{figure{Bound: true, Goal: 0.8, Rounds: []round{{1.5, 1}, {0.7, 1}, {0.7, 1}}}, 1, "no"},
 		{figure{Bound: true, Goal: 0.8, Rounds: []round{{1.04, 1}}}, 0, "yes"},
 		{figure{Bound: true, Goal: 2, AtMost: true, Rounds: []round{{0.5, 1}}}, 1, "disturbed"},
 		{figure{Bound: true, Goal: 2, AtMost: true, Rounds: []round{{1.5, 1}}}, 0, "yes"},

@@ -77,10 +77,10 @@ func (f *figure) goal() string {
 
 func (f *figure) verdict() string {
 	switch {
-	case f.impossible(f.ratio()):
-		return "disturbed"
 	case f.met():
 		return "yes"
+	case f.reached():
+		return "disturbed"
 	}
 	return "no"
 }
