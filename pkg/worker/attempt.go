@@ -54,11 +54,11 @@ func (t *task) attempt() outcome {
 // attemptContext gives the context of the handler: it ends with the hold on
 // the message, at the hard stop, and when time is up.
 func (t *task) attemptContext() (context.Context, context.CancelCauseFunc) {
-	end, cause := time.Now().Add(t.operation.AttemptTimeout), job.ErrAttemptTimeout
-	if deadline := t.deadline(); deadline.Before(end) {
-		end, cause = deadline, job.ErrDeadline
+	left, cause := t.operation.AttemptTimeout, job.ErrAttemptTimeout
+	if untilDeadline := t.deadline().Sub(t.Now()); untilDeadline < left {
+		left, cause = untilDeadline, job.ErrDeadline
 	}
-	timed, cancelTimed := context.WithDeadlineCause(t.hold, end, cause)
+	timed, cancelTimed := context.WithTimeoutCause(t.hold, left, cause)
 	ctx, cancel := context.WithCancelCause(timed)
 	unhook := context.AfterFunc(t.stage.handlers, func() { cancel(context.Cause(t.stage.handlers)) })
 	return ctx, func(cause error) {

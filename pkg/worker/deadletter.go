@@ -18,8 +18,8 @@ const (
 )
 
 const (
-	peekPage  = 100 // messages a peek
-	sweepRest = 50  // a sweep of length t is followed by a rest of 50 t
+	peekPage = 100                    // messages a peek
+	pageRest = 500 * time.Millisecond // of rest after a sweep for every page of it
 
 	forgetAfter = time.Hour // what was dealt with is looked at again
 )
@@ -43,32 +43,34 @@ func newSweeper(w *Worker) *sweeper {
 
 func (s *sweeper) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		began := time.Now()
-		if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
+		pages, err := s.sweep(ctx)
+		if err != nil && ctx.Err() == nil {
 			s.Logger.Warn("reading the dead-letter queue failed", "error", err)
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(max(s.Sweep, sweepRest*time.Since(began))):
+		case <-time.After(max(s.Sweep, time.Duration(pages)*pageRest)):
 		}
 	}
 }
 
-// sweep goes through the dead-letter queue once. A message that cannot be
-// dealt with now is left to the next sweep.
-func (s *sweeper) sweep(ctx context.Context) error {
+// sweep goes through the dead-letter queue once and gives how many pages it
+// has, by which the sweeps of a fleet are kept from costing too much: how long
+// it took would tell of outages too. A message that cannot be dealt with now is
+// left to the next sweep.
+func (s *sweeper) sweep(ctx context.Context) (pages int, err error) {
 	if time.Since(s.since) > forgetAfter {
 		s.done, s.since = map[int64]struct{}{}, time.Now()
 	}
 	there := map[int64]struct{}{}
-	for from := int64(0); ; {
+	for from := int64(0); ; pages++ {
 		page, err := s.DeadLetters.Peek(ctx, from, peekPage)
 		if err != nil {
-			return err
+			return pages, err
 		}
 		if len(page) == 0 {
 			s.done = there
-			return nil
+			return pages, nil
 		}
 		for _, d := range page {
 			from = d.SequenceNumber + 1

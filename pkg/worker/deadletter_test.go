@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/asyncreply/asyncreply/pkg/job"
+	"github.com/asyncreply/asyncreply/pkg/worker"
 )
 
 // TestDeadLettersBecomeFailures keeps the promise that a job whose message the
@@ -122,6 +124,37 @@ func TestDeadLettersAreReadOnce(t *testing.T) {
 		w.queue.sendDead(late, nil, "MaxDeliveryCountExceeded")
 		w.queue.sequence = next
 		w.untilTerminal(late.ID)
+		r.end(t)
+	})
+}
+
+// slowPeeker answers its first call after a while, as through an outage.
+type slowPeeker struct {
+	worker.Peeker
+	first time.Duration
+}
+
+func (p *slowPeeker) Peek(ctx context.Context, from int64, max int) ([]*job.Delivery, error) {
+	time.Sleep(p.first)
+	p.first = 0
+	return p.Peeker.Peek(ctx, from, max)
+}
+
+// TestDeadLettersAfterAnOutage keeps the promise that what is dead-lettered
+// after an outage through which the dead-letter queue could not be read is told
+// soon, however long that took.
+func TestDeadLettersAfterAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.options.DeadLetters = &slowPeeker{w.queue, time.Minute}
+		r := w.start(echo)
+		time.Sleep(time.Minute + time.Second)
+		m := w.message("x")
+		w.queue.sendDead(m, nil, "TTLExpiredException")
+		time.Sleep(2 * worker.DefaultSweep)
+		if got := w.records.now(m.ID); got.Status != job.StatusFailed || got.Failure.Code != job.CodeExpired {
+			t.Errorf("record: %+v", got)
+		}
 		r.end(t)
 	})
 }
