@@ -162,7 +162,9 @@ func (s *system) audit(ctx context.Context, callers *load.Load) error {
 	asking, giveUp := context.WithTimeout(ctx, s.settle/2)
 	defer giveUp()
 	callers.Audit(asking)
-	s.auditForeign(asking)
+	askingToo, giveUpToo := context.WithTimeout(ctx, s.settle/2)
+	defer giveUpToo()
+	s.auditForeign(askingToo)
 	return ctx.Err()
 }
 

@@ -15,12 +15,13 @@ type ends struct {
 var allowed = map[witness.Kind]ends{
 	witness.Failing:   {code: "HandlerFailed"},
 	witness.Panicking: {code: "HandlerPanicked"},
-	witness.Late:      {code: "AttemptTimeout"},
-	witness.Hurried:   {succeed: true, code: "Expired"},
-	witness.Poison:    {code: "AttemptsExhausted"},
-	witness.Stranger:  {code: "UnknownOperation"},
-	witness.Garbled:   {code: "InvalidMessage"},
-	witness.Bodiless:  {code: "InvalidMessage"},
+	// A worker that was frozen until the work was done finds the result first.
+	witness.Late:     {succeed: true, code: "AttemptTimeout"},
+	witness.Hurried:  {succeed: true, code: "Expired"},
+	witness.Poison:   {code: "AttemptsExhausted"},
+	witness.Stranger: {code: "UnknownOperation"},
+	witness.Garbled:  {code: "InvalidMessage"},
+	witness.Bodiless: {code: "InvalidMessage"},
 }
 
 func endsOf(k witness.Kind) ends {
