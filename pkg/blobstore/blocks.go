@@ -29,9 +29,13 @@ type blocks struct {
 func (b *blocks) join()  { b.uploads.Add(1) }
 func (b *blocks) leave() { b.uploads.Add(-1) }
 
-// size gives the size of the nth block of an upload that is running.
+// size gives the size of the nth block of an upload that is running. The first
+// one is alone for as long as it is read, and may be all there is.
 func (b *blocks) size(n int) int64 {
-	share := b.memory / (b.uploads.Load() * int64(b.perUpload))
+	share := b.memory / b.uploads.Load()
+	if n > 0 {
+		share /= int64(b.perUpload)
+	}
 	smallest := int64(smallestBlock) << (n / blocksOfASize)
 	return min(max(share, smallest), b.largest)
 }

@@ -17,13 +17,19 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
 )
 
-// faulty gives a container behind a proxy.
+// faulty gives a container behind a proxy, whose clients soon give up waiting.
 func faulty(t *testing.T) (*blobstore.Container, *azuretest.Proxy) {
+	t.Helper()
+	return proxied(t, &azure.Options{StallTimeout: 300 * time.Millisecond})
+}
+
+// proxied gives a container behind a proxy.
+func proxied(t *testing.T, clientOptions *azure.Options) (*blobstore.Container, *azuretest.Proxy) {
 	t.Helper()
 	account := localazuretest.Storage(t)
 	proxy := azuretest.NewProxy(t, account.BlobEndpoint)
 	account.BlobEndpoint = proxy.URL()
-	c := clients(t, account.ConnectionString(), &azure.Options{StallTimeout: 300 * time.Millisecond})
+	c := clients(t, account.ConnectionString(), clientOptions)
 	s := blobstore.New(c.Blobs, options(t))
 	if err := s.EnsureContainers(t.Context()); err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ import (
 // of a block, here 100,000 bytes, else one for each block and one for the list.
 func TestRequestsOfAnUpload(t *testing.T) {
 	t.Parallel()
-	c, proxy := faulty(t)
+	c, proxy := proxied(t, nil)
 	unsized := func(n int) io.Reader { return io.MultiReader(bytes.NewReader(random(n))) }
 	for name, test := range map[string]struct {
 		content io.Reader

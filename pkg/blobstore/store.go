@@ -29,10 +29,10 @@ type Options struct {
 	// Concurrency is the number of blocks of one upload in flight, 2 if zero.
 	Concurrency int
 	// Memory is what the blocks of all uploads together may take, in bytes,
-	// 32 MiB if zero: the more uploads at a time, the smaller their blocks,
+	// 16 MiB if zero: the more uploads at a time, the smaller their blocks,
 	// though never below 256 KiB.
 	Memory int64
-	// Requests is the number of blocks of all uploads in flight, 16 if zero.
+	// Requests is the number of blocks of all uploads in flight, 8 if zero.
 	// More at a time would not be stored sooner, but some might time out.
 	Requests int
 }
@@ -50,8 +50,8 @@ func New(client *azblob.Client, opts *Options) *Store {
 	blocks := &blocks{
 		largest:   cmp.Or(opts.BlockSize, 4<<20),
 		perUpload: cmp.Or(opts.Concurrency, 2),
-		memory:    cmp.Or(opts.Memory, 32<<20),
-		requests:  make(chan struct{}, cmp.Or(opts.Requests, 16)),
+		memory:    cmp.Or(opts.Memory, 16<<20),
+		requests:  make(chan struct{}, cmp.Or(opts.Requests, 8)),
 	}
 	open := func(name string) *Container {
 		return &Container{client: client.ServiceClient().NewContainerClient(name), blocks: blocks}
