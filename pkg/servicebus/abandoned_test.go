@@ -48,7 +48,7 @@ func TestAbandonedClients(t *testing.T) {
 	mustSend(t, s, newMessage("x"))
 	receiveOne(t, r)
 	fresh := len(stacks())
-	for range 8 {
+	for range 4 {
 		relay.freeze()
 		until(t, recovery, func() error { return s.Send(t.Context(), newMessage("x")) })
 		until(t, recovery, func() error { return r.Ready(t.Context()) })
