@@ -26,7 +26,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err := cfg.check(); err != nil {
 		return err
 	}
-	defer reserve()()
+	defer paceCollections(environ)()
 	log := program.Logger(stderr, cfg.LogLevel)
 	profiles, err := cfg.Profiling.Start(log)
 	if err != nil {

@@ -4,23 +4,65 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+	"time"
 )
 
-// TestReserve states that much more garbage is allocated without a collection
-// than the 4 MB that the runtime would allow. (It begins somewhat early.)
-func TestReserve(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	defer reserve()()
+// limitBecomes waits until collections have brought the limit to what is wanted.
+func limitBecomes(t *testing.T, wanted func(int64) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !wanted(debug.SetMemoryLimit(-1)); runtime.GC() {
+		if time.Now().After(deadline) {
+			t.Fatalf("the limit is %d", debug.SetMemoryLimit(-1))
+		}
+	}
+}
+
+// TestPaceCollections states how garbage is collected: later than the runtime
+// would while little is in use, and never without end while much is.
+func TestPaceCollections(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	stop := paceCollections(nil)
+	defer stop()
+	runtime.GC()
+	if limit := debug.SetMemoryLimit(-1); limit != usualMemory {
+		t.Errorf("limit %d, want %d", limit, usualMemory)
+	}
+	held := make([]byte, 100<<20)
+	limitBecomes(t, func(limit int64) bool { return limit >= 150<<20 && limit < 250<<20 })
+	runtime.KeepAlive(held)
+	limitBecomes(t, func(limit int64) bool { return limit == usualMemory })
+	stop()
+	if limit := debug.SetMemoryLimit(-1); limit != before {
+		t.Errorf("limit %d afterwards, was %d", limit, before)
+	}
+}
+
+// TestCollectionsAreRare states that several times as much garbage is made
+// without a collection as the 4 MB that the runtime would wait for.
+func TestCollectionsAreRare(t *testing.T) {
+	defer paceCollections(nil)()
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var garbage []byte
-	for range reserved / 2 / (64 << 10) {
+	for range 128 {
 		garbage = make([]byte, 64<<10)
 	}
 	runtime.KeepAlive(garbage)
 	runtime.ReadMemStats(&after)
 	if n := after.NumGC - before.NumGC; n > 0 {
-		t.Errorf("%d collections", n)
+		t.Errorf("%d collections for 8 MB of garbage", n)
+	}
+}
+
+// TestCollectionsAsTheEnvironmentSays states that GOGC and GOMEMLIMIT go first.
+func TestCollectionsAsTheEnvironmentSays(t *testing.T) {
+	for _, variable := range []string{"GOGC=50", "GOMEMLIMIT=100MiB"} {
+		before := debug.SetMemoryLimit(-1)
+		stop := paceCollections([]string{"A=b", variable})
+		if limit := debug.SetMemoryLimit(-1); limit != before {
+			t.Errorf("%s: limit %d, was %d", variable, limit, before)
+		}
+		stop()
 	}
 }

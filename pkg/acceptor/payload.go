@@ -62,7 +62,7 @@ func (a *Acceptor) readPayload(r *http.Request, in *intake, o *operation.Operati
 
 // firstRead is the size of a buffer before anything has come, in bytes: what
 // a peer announces is not yet worth its memory.
-const firstRead = 4 << 10
+const firstRead = 2 << 10
 
 // readUpTo reads the body into the buffer to its end, which it reports, or
 // until more than limit bytes were read.
