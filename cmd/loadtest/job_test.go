@@ -29,7 +29,11 @@ func TestJobs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := call(t, append(strings.Fields(test.flags), "--mode", "job", "--duration", "20s", "--url", acceptor)...)
+			began := time.Now()
+			r, err := call(t, append(strings.Fields(test.flags), "--mode", "job", "--duration", "1m", "--url", acceptor)...)
+			if took := time.Since(began); took > 50*time.Second {
+				t.Errorf("took %v, though all was sent at once", took)
+			}
 			if err != nil && err.Error() != test.fails || err == nil && test.fails != "" {
 				t.Fatalf("%v, want %q; %+v", err, test.fails, r)
 			}

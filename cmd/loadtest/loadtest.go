@@ -158,7 +158,7 @@ func (l *loadTest) newCaller(requests, following context.Context, over *http.Tra
 // drive lets the callers send by the schedule, calls finish when no request is
 // to come, and returns when all callers are done.
 func (l *loadTest) drive(ctx context.Context, when span, callers []caller, finish func()) (unsent int64, err error) {
-	var turns schedule = &closedLoop{span: when, callers: len(callers), ramp: l.options.ramp, limit: l.options.count}
+	var turns schedule = &closedLoop{span: when, callers: len(callers), ramp: l.options.ramp, limit: l.options.count, spent: finish}
 	open := &openLoop{span: when, rate: l.options.rate, ramp: l.options.ramp, limit: l.options.count, tickets: make(chan ticket)}
 	if open.rate > 0 {
 		turns = open
@@ -174,6 +174,7 @@ func (l *loadTest) drive(ctx context.Context, when span, callers []caller, finis
 	}
 	if open.rate > 0 {
 		err = open.run(ctx)
+		finish()
 	}
 	work.Wait()
 	return open.unsent, err

@@ -35,7 +35,8 @@ type closedLoop struct {
 	span
 	callers int
 	ramp    time.Duration
-	limit   int64 // of counted requests; 0: none
+	limit   int64  // of counted requests; 0: none
+	spent   func() // is called with the last of them
 
 	started, counted atomic.Int64
 }
@@ -54,8 +55,13 @@ func (c *closedLoop) next(ctx context.Context, caller int) (ticket, bool) {
 		return ticket{}, false
 	}
 	t := ticket{due: now, counted: !now.Before(c.counting)}
-	if t.counted && c.limit > 0 && c.counted.Add(1) > c.limit {
-		return ticket{}, false
+	if t.counted && c.limit > 0 {
+		switch n := c.counted.Add(1); {
+		case n > c.limit:
+			return ticket{}, false
+		case n == c.limit:
+			c.spent()
+		}
 	}
 	t.number = c.started.Add(1) - 1
 	return t, true

@@ -48,14 +48,16 @@ func (r *report) table(w io.Writer) {
 		row("jobs ended", "%d succeeded, %d failed, %d canceled, %.1f a second", j.Succeeded, j.Failed, j.Canceled, j.PerSecond)
 		row("jobs unfinished", "%d", j.Unfinished)
 		row("polls", "%d, of which %d got no useful answer", j.Polls, j.PollErrors)
-		row("polls per job", "p50 %d, p90 %d, p99 %d, max %d", j.PollsPerJob.P50, j.PollsPerJob.P90, j.PollsPerJob.P99, j.PollsPerJob.Max)
+		if j.PollsPerJob.Max > 0 {
+			row("polls per job", "p50 %d, p90 %d, p99 %d, max %d", j.PollsPerJob.P50, j.PollsPerJob.P90, j.PollsPerJob.P99, j.PollsPerJob.Max)
+		}
 	}
 	t.Flush()
 	fmt.Fprintln(w)
 	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "latency in ms\tmin\tmean\tp50\tp90\tp95\tp99\tp99.9\tmax\t")
 	r.Latency.row(t, "answer")
-	if r.Jobs != nil {
+	if r.Jobs != nil && r.Jobs.Latency.Max > 0 {
 		r.Jobs.Latency.row(t, "job")
 	}
 	t.Flush()
