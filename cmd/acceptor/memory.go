@@ -12,11 +12,11 @@ import (
 
 // What the acceptor holds is so little that the runtime, which by default
 // collects garbage when the heap has doubled but for the first 4 MB, would
-// collect each 200 requests of 64 callers at a time. So
-// it may use usualMemory in all before it collects, if that is not usualGrowth
-// times more than is in use. The rest of 64 MB is for its own file and for what
-// comes while it collects. When much is in use, as with many large payloads, it
-// may use half as much again.
+// collect each 200 requests of 64 callers at a time. So it may use usualMemory
+// in all before it collects, if that is not usualGrowth times more than is in
+// use. The rest of 64 MB is for its own file and for what comes while it
+// collects. When much is in use, as with many large payloads, it may use half
+// as much again.
 const (
 	usualMemory = 40 << 20 // bytes that the runtime provides
 	usualGrowth = 4
