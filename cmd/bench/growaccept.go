@@ -57,7 +57,7 @@ func (b *bench) growPayload(ctx context.Context) error {
 	g := &growth{
 		Title:   "Payload",
 		Columns: []string{"payload", "accepted/s", "MB/s", "p50, ms"},
-		Note: fmt.Sprintf("%d connections. Payloads that fit travel in the message; from 256 KB on they go to Blob first, here Azurite in memory.",
+		Note: fmt.Sprintf("%d connections. Payloads that fit a message travel in it; larger ones go to Blob first, here Azurite in memory.",
 			payloadCallers),
 	}
 	return grow(ctx, b, g, b.sizes(), func(z size) string { return z.name }, func(ctx context.Context, z size) (values []float64, err error) {
