@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/asyncreply/asyncreply/cmd/internal/collection"
 	"github.com/asyncreply/asyncreply/cmd/internal/settings"
 )
 
@@ -26,7 +27,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err := cfg.check(); err != nil {
 		return err
 	}
-	defer paceCollections(environ)()
+	defer collection.Pace(environ)()
 	log := program.Logger(stderr, cfg.LogLevel)
 	profiles, err := cfg.Profiling.Start(log)
 	if err != nil {

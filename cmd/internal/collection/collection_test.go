@@ -1,4 +1,4 @@
-package main
+package collection
 
 import (
 	"runtime"
@@ -17,11 +17,11 @@ func limitBecomes(t *testing.T, wanted func(int64) bool) {
 	}
 }
 
-// TestPaceCollections states how garbage is collected: later than the runtime
+// TestPace states how garbage is collected: later than the runtime
 // would while little is in use, and never without end while much is.
-func TestPaceCollections(t *testing.T) {
+func TestPace(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
-	stop := paceCollections(nil)
+	stop := Pace(nil)
 	defer stop()
 	runtime.GC()
 	if limit := debug.SetMemoryLimit(-1); limit != usualMemory {
@@ -40,7 +40,7 @@ func TestPaceCollections(t *testing.T) {
 // TestCollectionsAreRare states that several times as much garbage is made
 // without a collection as the 4 MB that the runtime would wait for.
 func TestCollectionsAreRare(t *testing.T) {
-	defer paceCollections(nil)()
+	defer Pace(nil)()
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -59,7 +59,7 @@ func TestCollectionsAreRare(t *testing.T) {
 func TestCollectionsAsTheEnvironmentSays(t *testing.T) {
 	for _, variable := range []string{"GOGC=50", "GOMEMLIMIT=100MiB"} {
 		before := debug.SetMemoryLimit(-1)
-		stop := paceCollections([]string{"A=b", variable})
+		stop := Pace([]string{"A=b", variable})
 		if limit := debug.SetMemoryLimit(-1); limit != before {
 			t.Errorf("%s: limit %d, was %d", variable, limit, before)
 		}

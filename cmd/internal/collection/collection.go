@@ -1,4 +1,6 @@
-package main
+// Package collection paces the collection of garbage in the services, which
+// hold little and make much.
+package collection
 
 import (
 	"math"
@@ -10,13 +12,12 @@ import (
 	"sync/atomic"
 )
 
-// What the acceptor holds is so little that the runtime, which by default
-// collects garbage when the heap has doubled but for the first 4 MB, would
-// collect each 200 requests of 64 callers at a time. So it may use usualMemory
-// in all before it collects, if that is not usualGrowth times more than is in
-// use. The rest of 64 MB is for its own file and for what comes while it
-// collects. When much is in use, as with many large payloads, it may use half
-// as much again.
+// What a service holds is so little that the runtime, which by default collects
+// garbage when the heap has doubled but for the first 4 MB, would collect each
+// 200 requests of 64 callers at a time. So it may use usualMemory in all before
+// it collects, if that is not usualGrowth times more than is in use. The rest of
+// 64 MB is for its own file and for what comes while it collects. When much is
+// in use, as with many large payloads, it may use half as much again.
 const (
 	usualMemory = 40 << 20 // bytes that the runtime provides
 	usualGrowth = 4
@@ -31,9 +32,9 @@ type pacer struct {
 	stopped atomic.Bool
 }
 
-// paceCollections has garbage collected as the acceptor's use of memory asks
-// for, until stop is called, unless the environment says how.
-func paceCollections(environ []string) (stop func()) {
+// Pace has garbage collected as this process's use of memory asks for, until
+// stop is called, unless the environment says how, by GOGC or GOMEMLIMIT.
+func Pace(environ []string) (stop func()) {
 	if slices.ContainsFunc(environ, func(v string) bool {
 		return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "GOMEMLIMIT=")
 	}) {
