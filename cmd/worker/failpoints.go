@@ -110,6 +110,11 @@ func (r *failingRecords) Lookup(ctx context.Context, ids []job.ID) ([]job.Record
 	return r.Records.(worker.BatchReader).Lookup(ctx, ids)
 }
 
+// Absent keeps the worker's way of sparing reads.
+func (r *failingRecords) Absent(id job.ID, maxAge time.Duration) bool {
+	return r.Records.(worker.AbsenceKeeper).Absent(id, maxAge)
+}
+
 type failingResults struct {
 	worker.Results
 	points *failpoint.Points

@@ -19,9 +19,9 @@ import (
 // service looks through all that was issued between them.
 const closeTogether = time.Second
 
-// maxNamed is how many ids a query names one by one. Azure takes 15 comparisons,
-// of which the partition and the range take three. A query for more ids gives
-// all that lies between them.
+// maxNamed is how many ids a query names one by one, if they are not very close
+// together. Azure takes 15 comparisons, of which the partition and the range take
+// three. Other queries give all that lies between, and a little beyond.
 const maxNamed = 12
 
 // lookup is a question for the records of some jobs of one partition.
@@ -139,9 +139,28 @@ func (s *Store) query(ctx context.Context, ids []job.ID) ([]job.Record, error) {
 		}
 		return []job.Record{r}, err
 	}
-	filter := filterFor(ids)
+	place, from, to := partitionOf(ids[0]), ids[0].Time(), ids[len(ids)-1].Time()
+	if len(ids) <= maxNamed && to.Sub(from) > lookAhead {
+		return s.list(ctx, place, rangeFilter(place, from, to)+" and "+named(ids))
+	}
+	to = to.Add(lookAhead)
+	began := time.Now()
+	records, err := s.list(ctx, place, rangeFilter(place, from, to))
+	if err != nil {
+		return nil, err
+	}
+	present := make(map[job.ID]bool, len(records))
+	for _, r := range records {
+		present[r.ID] = true
+	}
+	s.views.put(place, view{at: began, from: from, to: to, present: present})
+	return records, nil
+}
+
+// list reads the records of a partition that a filter lets through.
+func (s *Store) list(ctx context.Context, place partition, filter string) ([]job.Record, error) {
 	format := aztables.MetadataFormatFull // only this one is sure to give ETags
-	pager := s.table(ids[0].Day()).NewListEntitiesPager(&aztables.ListEntitiesOptions{Filter: &filter, Format: &format})
+	pager := s.table(place.day).NewListEntitiesPager(&aztables.ListEntitiesOptions{Filter: &filter, Format: &format})
 	var records []job.Record
 	for pager.More() {
 		page, err := pager.NextPage(ctx)
@@ -161,17 +180,11 @@ func (s *Store) query(ctx context.Context, ids []job.ID) ([]job.Record, error) {
 	return records, nil
 }
 
-// filterFor names the ids if they are few. The range is what keeps the service
-// from looking through the whole partition.
-func filterFor(ids []job.ID) string {
-	first, last := ids[0], ids[len(ids)-1]
-	filter := fmt.Sprintf("PartitionKey eq '%s' and RowKey ge '%s' and RowKey le '%s'", partitionKey(first), first, last)
-	if len(ids) > maxNamed {
-		return filter
-	}
-	named := make([]string, len(ids))
+// named asks for some ids only.
+func named(ids []job.ID) string {
+	equal := make([]string, len(ids))
 	for i, id := range ids {
-		named[i] = "RowKey eq '" + id.String() + "'"
+		equal[i] = "RowKey eq '" + id.String() + "'"
 	}
-	return filter + " and (" + strings.Join(named, " or ") + ")"
+	return "(" + strings.Join(equal, " or ") + ")"
 }

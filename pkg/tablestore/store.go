@@ -31,6 +31,7 @@ type Store struct {
 
 	writes  *gather.Group[partition, *write]
 	lookups *gather.Group[partition, *lookup]
+	views   views
 }
 
 // New makes a store on the account of client. It makes no request.

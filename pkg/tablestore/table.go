@@ -12,7 +12,9 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/job"
 )
 
-func partitionKey(id job.ID) string { return hex.EncodeToString([]byte{id.Shard()}) }
+func partitionKey(id job.ID) string { return shardKey(id.Shard()) }
+
+func shardKey(shard byte) string { return hex.EncodeToString([]byte{shard}) }
 
 func (s *Store) table(day string) *aztables.Client { return s.client.NewClient(s.prefix + day) }
 

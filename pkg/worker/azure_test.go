@@ -20,13 +20,14 @@ import (
 )
 
 var (
-	_ worker.Queue       = (*servicebus.Receiver)(nil)
-	_ worker.Peeker      = (*servicebus.Receiver)(nil)
-	_ worker.Scheduler   = (*servicebus.Sender)(nil)
-	_ worker.Records     = (*tablestore.Store)(nil)
-	_ worker.BatchReader = (*tablestore.Store)(nil)
-	_ worker.Payloads    = (*blobstore.Container)(nil)
-	_ worker.Results     = (*blobstore.Container)(nil)
+	_ worker.Queue         = (*servicebus.Receiver)(nil)
+	_ worker.Peeker        = (*servicebus.Receiver)(nil)
+	_ worker.Scheduler     = (*servicebus.Sender)(nil)
+	_ worker.Records       = (*tablestore.Store)(nil)
+	_ worker.BatchReader   = (*tablestore.Store)(nil)
+	_ worker.AbsenceKeeper = (*tablestore.Store)(nil)
+	_ worker.Payloads      = (*blobstore.Container)(nil)
+	_ worker.Results       = (*blobstore.Container)(nil)
 )
 
 // patience is how long a test waits for what must come.

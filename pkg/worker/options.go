@@ -73,6 +73,14 @@ type BatchReader interface {
 	Lookup(ctx context.Context, ids []job.ID) ([]job.Record, error)
 }
 
+// AbsenceKeeper remembers for a moment which jobs it found no records of. A
+// [Records] that is one spares first deliveries a read.
+type AbsenceKeeper interface {
+	// Absent reports whether a job is known to have had no record at most
+	// maxAge ago. It makes no request; false says nothing.
+	Absent(id job.ID, maxAge time.Duration) bool
+}
+
 // Payloads holds claim-checked payloads.
 type Payloads interface {
 	// Open gives count bytes from offset on; a count of 0 means to the end.

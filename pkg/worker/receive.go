@@ -57,7 +57,7 @@ func (w *Worker) freeSlots(n int) {
 // start looks the jobs of one batch up, as few reads as that takes, and starts
 // a task for each.
 func (w *Worker) start(stage *stage, deliveries []*job.Delivery) {
-	for _, group := range groupByShard(deliveries) {
+	for _, group := range groupByShard(w.startNew(stage, deliveries)) {
 		stage.tasks.Go(func() {
 			known := w.lookUp(stage.handlers, group)
 			for _, d := range group {
@@ -67,6 +67,31 @@ func (w *Worker) start(stage *stage, deliveries []*job.Delivery) {
 			}
 		})
 	}
+}
+
+// newFor is how long a job that is delivered for the first time counts as new
+// after it was seen to have no record. Only a cancel can have written one since;
+// it is then found at the first heartbeat, as if it had come a moment later.
+const newFor = 250 * time.Millisecond
+
+// startNew starts the tasks of those jobs of a batch that are known to be new,
+// and gives the other deliveries.
+func (w *Worker) startNew(stage *stage, deliveries []*job.Delivery) []*job.Delivery {
+	keeper, ok := w.options.Records.(AbsenceKeeper)
+	if !ok {
+		return deliveries
+	}
+	var others []*job.Delivery
+	for _, d := range deliveries {
+		if d.Err != nil || d.DeliveryCount != 1 || d.Message.Attempt > 1 || !keeper.Absent(d.Message.ID, newFor) {
+			others = append(others, d)
+			continue
+		}
+		t := w.newTask(stage, d)
+		t.looked = true
+		stage.tasks.Go(func() { w.do(stage, t) })
+	}
+	return others
 }
 
 // leastEnds is how many jobs at least are ended beside those that run. Such a
