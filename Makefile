@@ -54,7 +54,7 @@ fuzz: ## Fuzz every target for FUZZTIME (default 30s) each
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' .ci/fuzz
 
 .PHONY: bench
-bench: build ## Measure the services beside their limits (3 minutes on an idle machine); ARGS='--only burst' for less
+bench: build ## Measure the services beside their limits (4 minutes on an idle machine); ARGS='--only burst' for less
 	bin/bench --bin bin $(ARGS)
 
 .PHONY: profile
