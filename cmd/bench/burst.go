@@ -48,21 +48,34 @@ type burstCosts struct{ worker, storage, limit cost }
 
 // burstRound gives the jobs that a worker does a second.
 func (b *bench) burstRound(ctx context.Context, worked *burstCosts) (float64, error) {
-	s, err := b.startSystem(ctx)
+	s, c, err := b.startWarm(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer s.Close()
+	defer c.close()
+	return b.drain(ctx, s, c, worked)
+}
+
+// startWarm starts a system that has done some jobs, but has no worker now,
+// and makes its caller.
+func (b *bench) startWarm(ctx context.Context) (*system.System, *caller, error) {
+	s, err := b.startSystem(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	acceptor, err := s.StartAcceptor(ctx)
 	if err != nil {
-		return 0, err
+		s.Close()
+		return nil, nil, err
 	}
 	c := b.newCaller(acceptor.URL)
-	defer c.close()
 	if _, err := b.fewJobs(ctx, s, c); err != nil {
-		return 0, err
+		c.close()
+		s.Close()
+		return nil, nil, err
 	}
-	return b.drain(ctx, s, c, worked)
+	return s, c, nil
 }
 
 // warmUpPart is the part of a burst that warms Azurite up.

@@ -27,20 +27,12 @@ func (b *bench) growWorkers(ctx context.Context) error {
 
 // burstOf gives the jobs a second that n workers do.
 func (b *bench) burstOf(ctx context.Context, n int) (float64, error) {
-	s, err := b.startSystem(ctx)
+	s, c, err := b.startWarm(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer s.Close()
-	acceptor, err := s.StartAcceptor(ctx)
-	if err != nil {
-		return 0, err
-	}
-	c := b.newCaller(acceptor.URL)
 	defer c.close()
-	if _, err := b.fewJobs(ctx, s, c); err != nil {
-		return 0, err
-	}
 	workers, err := heldWorkers(ctx, s, n)
 	if err != nil {
 		return 0, err

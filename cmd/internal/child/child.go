@@ -86,7 +86,7 @@ func (c *Child) Err() error {
 func (c *Child) AwaitReady(ctx context.Context) error {
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
-	for !answers(ctx, c.spec.Ready) {
+	for !Answers(ctx, c.spec.Ready) {
 		select {
 		case <-c.ended:
 			return fmt.Errorf("%s ended before it was ready: %w", c.spec.Name, c.err)
@@ -98,7 +98,8 @@ func (c *Child) AwaitReady(ctx context.Context) error {
 	return nil
 }
 
-func answers(ctx context.Context, url string) bool {
+// Answers reports whether a GET of url gives 200 within 5 s.
+func Answers(ctx context.Context, url string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -7,12 +7,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/asyncreply/asyncreply/cmd/internal/child"
 )
 
 // Spec says what a process is and how it is started, each time anew.
@@ -82,7 +83,7 @@ func copyLines(to io.Writer, name string, from io.ReadCloser) {
 // AwaitReady returns when the process answers that it is ready, or with an
 // error when it has ended or ctx is done.
 func (p *Process) AwaitReady(ctx context.Context) error {
-	for !answers(ctx, p.Ready) {
+	for !child.Answers(ctx, p.Ready) {
 		select {
 		case <-p.Ended():
 			return fmt.Errorf("%s ended before it was ready", p.Name)
@@ -92,21 +93,6 @@ func (p *Process) AwaitReady(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func answers(ctx context.Context, url string) bool {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	response.Body.Close()
-	return response.StatusCode == http.StatusOK
 }
 
 // Ended gives a channel that is closed when the present life is over.
