@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asyncreply/asyncreply/pkg/azure"
 	"github.com/asyncreply/asyncreply/pkg/azure/azuretest"
 	"github.com/asyncreply/asyncreply/pkg/localazure/localazuretest"
 	"github.com/asyncreply/asyncreply/pkg/tablestore"
@@ -16,15 +15,7 @@ import (
 // estimates gives a store of estimates behind a proxy.
 func estimates(t *testing.T) (*tablestore.Estimates, *azuretest.Proxy) {
 	t.Helper()
-	account := localazuretest.Storage(t)
-	proxy := azuretest.NewProxy(t, account.TableEndpoint)
-	account.TableEndpoint = proxy.URL()
-	settings := azure.Storage{ConnectionString: account.ConnectionString()}
-	clients, err := settings.Open(&azure.Options{StallTimeout: stall})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(clients.Close)
+	clients, proxy := proxied(t)
 	return tablestore.NewEstimates(clients.Tables, &tablestore.Options{TablePrefix: localazuretest.Name(t)}), proxy
 }
 

@@ -18,8 +18,8 @@ import (
 	"github.com/asyncreply/asyncreply/pkg/tablestore/tablestoretest"
 )
 
-// reservations gives a store of reservations behind a proxy.
-func reservations(t *testing.T) (*tablestore.Reservations, *azuretest.Proxy) {
+// proxied gives clients of the account behind a proxy.
+func proxied(t *testing.T) (*azure.Clients, *azuretest.Proxy) {
 	t.Helper()
 	account := localazuretest.Storage(t)
 	proxy := azuretest.NewProxy(t, account.TableEndpoint)
@@ -30,6 +30,13 @@ func reservations(t *testing.T) (*tablestore.Reservations, *azuretest.Proxy) {
 		t.Fatal(err)
 	}
 	t.Cleanup(clients.Close)
+	return clients, proxy
+}
+
+// reservations gives a store of reservations behind a proxy.
+func reservations(t *testing.T) (*tablestore.Reservations, *azuretest.Proxy) {
+	t.Helper()
+	clients, proxy := proxied(t)
 	return tablestore.NewReservations(clients.Tables, &tablestore.Options{TablePrefix: localazuretest.Name(t)}), proxy
 }
 
